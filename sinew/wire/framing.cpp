@@ -1,0 +1,141 @@
+#include "sinew/wire/framing.hpp"
+
+#include "sinew/wire/chars.hpp"
+
+namespace sinew::wire {
+namespace {
+
+bool follows_tab(const Field& field, std::string_view received) noexcept {
+  const std::size_t colon = field.name.offset + field.name.length;
+  const std::string_view between = received.substr(colon, field.value.offset - colon);
+  return between.find('\t') != std::string_view::npos;
+}
+
+// A list of codings that ends in its only `chunked` is well framed, but not spoken here.
+Fault coding_fault(std::string_view value) noexcept {
+  bool chunked_last = false;
+  unsigned chunked_count = 0;
+  const bool tokens = for_each_token(value, [&](std::string_view coding) {
+    chunked_last = iequals(coding, "chunked");
+    chunked_count += chunked_last ? 1 : 0;
+    return true;
+  });
+  return tokens && chunked_last && chunked_count == 1 ? Fault::unsupported_transfer_coding
+                                                      : Fault::bad_transfer_coding;
+}
+
+bool is_port(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 5) return false;
+  unsigned port = 0;
+  for (const char c : text) {
+    if (!is(c, kDigit)) return false;
+    port = port * 10 + static_cast<unsigned>(c - '0');
+  }
+  return port <= 65535;
+}
+
+// An IPv6 address's characters; what they mean is for the resolver.
+bool is_ip_literal(std::string_view inner) noexcept {
+  if (inner.size() < 2) return false;
+  for (const char c : inner) {
+    if (!is(c, kHex) && c != ':' && c != '.') return false;
+  }
+  return inner.find(':') != std::string_view::npos;
+}
+
+}  // namespace
+
+bool parse_length(std::string_view text, std::uint64_t& value) noexcept {
+  constexpr std::size_t kMostDigits = 18;  // 10^18 - 1 fits int64 with room to add lengths up
+  if (text.empty() || text.size() > kMostDigits) return false;
+  value = 0;
+  for (const char c : text) {
+    if (!is(c, kDigit)) return false;
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
+
+Fault parse_version(std::string_view text, Version& version) noexcept {
+  if (text == "HTTP/1.1") {
+    version = Version::http_1_1;
+    return Fault::none;
+  }
+  if (text == "HTTP/1.0") {
+    version = Version::http_1_0;
+    return Fault::none;
+  }
+  const bool well_formed = text.size() == 8 && text.starts_with("HTTP/") && is(text[5], kDigit) &&
+                           text[6] == '.' && is(text[7], kDigit);
+  return well_formed ? Fault::unsupported_version : Fault::bad_version;
+}
+
+bool is_authority(std::string_view text, bool port_demanded) noexcept {
+  std::size_t host_end = 0;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos || !is_ip_literal(text.substr(1, close - 1))) return false;
+    host_end = close + 1;
+  } else {
+    host_end = run(text, kHost);
+    if (host_end == 0) return false;
+  }
+  if (host_end == text.size()) return !port_demanded;
+  return text[host_end] == ':' && is_port(text.substr(host_end + 1));
+}
+
+Fault MessageFields::gather(const Head& head, std::string_view received) noexcept {
+  for (const Field& field : head.fields()) {
+    const Fault fault = add(field, received);
+    if (fault != Fault::none) return fault;
+  }
+  if (chunked && has_length) return Fault::length_and_coding;
+  if (chunked && head.version == Version::http_1_0) return Fault::transfer_coding_in_http_1_0;
+  return Fault::none;
+}
+
+Fault MessageFields::add(const Field& field, std::string_view received) noexcept {
+  switch (field.id) {
+    case FieldId::content_length:
+      return follows_tab(field, received) ? Fault::bad_content_length
+                                          : add_length(field.value.in(received));
+    case FieldId::transfer_encoding:
+      return follows_tab(field, received) ? Fault::bad_transfer_coding
+                                          : add_coding(field.value.in(received));
+    case FieldId::connection: return add_connection(field.value.in(received));
+    case FieldId::host:
+      if (host != nullptr) return Fault::repeated_host;
+      host = &field;
+      return Fault::none;
+    case FieldId::expect:
+      if (expect != nullptr) return Fault::unsupported_expectation;
+      expect = &field;
+      return Fault::none;
+    case FieldId::upgrade: upgrade_field = true; return Fault::none;
+    default: return Fault::none;
+  }
+}
+
+Fault MessageFields::add_length(std::string_view value) noexcept {
+  if (has_length) return Fault::repeated_content_length;
+  has_length = true;
+  return parse_length(value, length) ? Fault::none : Fault::bad_content_length;
+}
+
+Fault MessageFields::add_coding(std::string_view value) noexcept {
+  if (chunked) return Fault::repeated_transfer_coding;
+  chunked = true;
+  return iequals(value, "chunked") ? Fault::none : coding_fault(value);
+}
+
+Fault MessageFields::add_connection(std::string_view value) noexcept {
+  const bool tokens = for_each_token(value, [this](std::string_view option) {
+    close = close || iequals(option, "close");
+    keep_alive = keep_alive || iequals(option, "keep-alive");
+    upgrade_listed = upgrade_listed || iequals(option, "upgrade");
+    return true;
+  });
+  return tokens ? Fault::none : Fault::bad_connection;
+}
+
+}  // namespace sinew::wire
