@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include "sinew/async/wait.hpp"
+
+namespace sinew::async {
+
+// A numeric address and port. Names are resolved by net::.
+struct Endpoint {
+  std::string address = "127.0.0.1";  // IPv4 or IPv6, without brackets
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+std::string to_string(const Endpoint& endpoint);  // 127.0.0.1:80, [::1]:80
+
+struct IoResult {
+  std::size_t bytes = 0;
+  std::error_code error = {};  // operation_would_block: wait; anything else: the stream is broken
+  bool end_of_stream = false;  // all that the peer sent was read, `bytes` is 0; only from reads
+};
+
+// A connected byte stream, both directions registered once. Reads and writes never block and never
+// suspend; readable() and writable() do, without holding a buffer. One reader and one writer at a
+// time; one worker. Closed when destroyed.
+class Stream {
+ public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream() = default;
+
+  virtual IoResult try_read(std::span<std::byte> into) noexcept = 0;
+  virtual IoResult try_write(std::span<const std::byte> from) noexcept = 0;
+  // Sends end of stream after what was written; reading goes on.
+  virtual void shutdown_write() noexcept = 0;
+  // Ends both directions at once; pending and later operations fail with connection_aborted.
+  virtual void close() noexcept = 0;
+  virtual Endpoint peer() const = 0;
+
+  // co_await stream.readable(): returns when a read is worth trying: {}, timed_out or
+  // operation_canceled. Never throws.
+  class [[nodiscard]] Readiness : public WaitQueue::Awaiter {
+   public:
+    Readiness(WaitQueue& queue, const bool& ready) noexcept : Awaiter(queue), ready_(&ready) {}
+    bool await_ready() const noexcept { return *ready_; }
+    std::error_code await_resume() const noexcept;
+
+   private:
+    const bool* ready_;
+  };
+  Readiness readable() noexcept { return {readers_, readable_}; }
+  Readiness writable() noexcept { return {writers_, writable_}; }
+
+ protected:
+  // Set by an edge, cleared by an implementation's short read or write.
+  void set_readable() noexcept {
+    readable_ = true;
+    readers_.notify_all();
+  }
+  void set_writable() noexcept {
+    writable_ = true;
+    writers_.notify_all();
+  }
+
+  bool readable_ = false;
+  bool writable_ = true;
+
+ private:
+  WaitQueue readers_;
+  WaitQueue writers_;
+};
+
+// Writes all of `from`, which stays alive until the await returns. Gives the error, or {}.
+Task<std::error_code> write_all(Stream& stream, std::span<const std::byte> from);
+
+// An address that accepts. One acceptor at a time. Closed when destroyed; close() also ends a
+// pending accept.
+class Listener {
+ public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  virtual ~Listener() = default;
+
+  virtual Endpoint local() const = 0;
+  // The next connection. Errors: cancelled (closed, scope cancelled). Running out of descriptors is
+  // survived inside: the connection is refused and accepting goes on.
+  virtual Task<std::unique_ptr<Stream>> accept() = 0;
+  virtual void close() noexcept = 0;
+};
+
+}  // namespace sinew::async
