@@ -1,0 +1,213 @@
+#include "sinew/net/dns_resolver.hpp"
+
+#include <ares.h>
+#include <arpa/inet.h>
+
+#include <array>
+#include <exception>
+#include <map>
+#include <mutex>
+
+#include "sinew/async/channel.hpp"
+#include "sinew/async/runtime.hpp"
+#include "sinew/async/scope.hpp"
+#include "sinew/async/watch.hpp"
+#include "sinew/base/error.hpp"
+
+namespace sinew::net {
+namespace {
+
+Condition condition_of(int status) noexcept {
+  switch (status) {
+    case ARES_ENOTFOUND:
+    case ARES_ENODATA:
+    case ARES_ENONAME: return Condition::not_found;
+    case ARES_EBADNAME: return Condition::invalid_input;
+    case ARES_ECANCELLED:
+    case ARES_EDESTRUCTION: return Condition::cancelled;
+    default: return Condition::unavailable;
+  }
+}
+
+void check(int status, const std::string& host) {
+  if (status == ARES_SUCCESS) return;
+  throw Error(condition_of(status), "cannot resolve " + host + ": " + ares_strerror(status));
+}
+
+std::string address_text(const sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes =
+      address.sa_family == AF_INET6
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
+          : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  return inet_ntop(address.sa_family, bytes, text.data(), text.size()) == nullptr ? ""
+                                                                                  : text.data();
+}
+
+// One name being looked up, with a channel of its own: c-ares' sockets then live and end with it,
+// and dropping the task drops them. Reading resolv.conf each time costs less than a round trip.
+class Lookup {
+ public:
+  Lookup(async::TaskContext& context, const DnsOptions& options, std::string host);
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  Task<std::vector<std::string>> run();
+
+ private:
+  struct Channel {
+    ~Channel() {
+      if (handle != nullptr) ares_destroy(handle);
+    }
+    ares_channel handle = nullptr;
+  };
+
+  // A socket of c-ares. Its number may come again after it was closed; its id does not.
+  struct Socket {
+    unsigned id = 0;
+    bool wants_read = false;
+    bool wants_write = false;
+  };
+
+  static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
+  static void on_result(void* self, int status, int timeouts, ares_addrinfo* found);
+  Task<void> drive(int socket, unsigned id, async::Interest interest);
+  Task<void> expire();
+  bool wants(int socket, unsigned id, async::Interest interest) const;
+
+  async::Runtime& runtime_;
+  std::string host_;
+  std::map<int, Socket> sockets_;
+  unsigned last_id_ = 0;
+  bool done_ = false;
+  int status_ = ARES_SUCCESS;
+  std::vector<std::string> addresses_;
+  async::Event finished_;
+  Channel channel_;
+  async::Scope scope_;  // ends before the channel that its tasks use
+};
+
+Lookup::Lookup(async::TaskContext& context, const DnsOptions& options, std::string host)
+    : runtime_(*context.runtime), host_(std::move(host)), scope_(context) {
+  ares_options settings{};
+  settings.timeout = static_cast<int>(options.timeout / std::chrono::milliseconds(1));
+  settings.tries = options.tries;
+  settings.sock_state_cb = &Lookup::on_socket;
+  settings.sock_state_cb_data = this;
+  check(ares_init_options(&channel_.handle, &settings,
+                          ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB),
+        host_);
+  if (!options.servers.empty()) {
+    check(ares_set_servers_ports_csv(channel_.handle, options.servers.c_str()), host_);
+  }
+}
+
+Task<std::vector<std::string>> Lookup::run() {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  ares_getaddrinfo(channel_.handle, host_.c_str(), nullptr, &hints, &Lookup::on_result, this);
+  std::exception_ptr failure;
+  try {
+    if (!done_) scope_.spawn(expire(), "dns timeout");
+    co_await finished_.wait();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  scope_.cancel();
+  try {
+    co_await scope_.join();
+  } catch (const Error&) {  // the deadline, which finished_ has met as well
+  }
+  if (failure) std::rethrow_exception(failure);
+  check(status_, host_);
+  if (addresses_.empty()) check(ARES_ENODATA, host_);
+  co_return std::move(addresses_);
+}
+
+void Lookup::on_socket(void* data, ares_socket_t socket, int readable, int writable) {
+  Lookup& self = *static_cast<Lookup*>(data);
+  if (readable == 0 && writable == 0) {
+    self.runtime_.unwatch(socket);
+    self.sockets_.erase(socket);
+    return;
+  }
+  Socket& entry = self.sockets_[socket];
+  if (entry.id == 0) entry.id = ++self.last_id_;
+  const bool reads = std::exchange(entry.wants_read, readable != 0);
+  const bool writes = std::exchange(entry.wants_write, writable != 0);
+  if (entry.wants_read && !reads) {
+    self.scope_.spawn(self.drive(socket, entry.id, async::Interest::readable), "dns");
+  }
+  if (entry.wants_write && !writes) {
+    self.scope_.spawn(self.drive(socket, entry.id, async::Interest::writable), "dns");
+  }
+}
+
+bool Lookup::wants(int socket, unsigned id, async::Interest interest) const {
+  const auto found = sockets_.find(socket);
+  if (done_ || found == sockets_.end() || found->second.id != id) return false;
+  return interest == async::Interest::readable ? found->second.wants_read
+                                               : found->second.wants_write;
+}
+
+// Lets c-ares work whenever its socket is ready, as long as it wants that. A socket that is closed
+// meanwhile is never ready; the end of the scope ends the wait.
+Task<void> Lookup::drive(int socket, unsigned id, async::Interest interest) {
+  while (wants(socket, id, interest)) {
+    co_await async::ready(socket, interest);
+    if (!wants(socket, id, interest)) co_return;
+    const bool reads = interest == async::Interest::readable;
+    ares_process_fd(channel_.handle, reads ? socket : ARES_SOCKET_BAD,
+                    reads ? ARES_SOCKET_BAD : socket);
+  }
+}
+
+// Tries again, and in the end gives up, what had no answer in time. Bounded by c-ares' tries.
+Task<void> Lookup::expire() {
+  while (!done_) {
+    timeval most{.tv_sec = 1, .tv_usec = 0};
+    timeval room{};
+    const timeval* next = ares_timeout(channel_.handle, &most, &room);
+    co_await async::sleep_for(std::chrono::seconds(next->tv_sec) +
+                              std::chrono::microseconds(next->tv_usec));
+    ares_process_fd(channel_.handle, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  }
+}
+
+void Lookup::on_result(void* data, int status, int, ares_addrinfo* found) {
+  Lookup& self = *static_cast<Lookup*>(data);
+  self.done_ = true;
+  self.status_ = status;
+  if (found != nullptr) {
+    for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
+      self.addresses_.push_back(address_text(*node->ai_addr));
+    }
+    ares_freeaddrinfo(found);
+  }
+  self.finished_.set();
+}
+
+}  // namespace
+
+DnsResolver::DnsResolver(DnsOptions options) : options_(std::move(options)) {
+  static std::once_flag initialised;
+  std::call_once(initialised, [] { ares_library_init(ARES_LIB_INIT_ALL); });
+}
+
+Task<std::vector<std::string>> DnsResolver::resolve(std::string host) {
+  if (auto local = resolve_locally(host)) co_return std::move(*local);
+  if (lookups_ >= options_.max_lookups) {
+    throw Error(Condition::exhausted, "too many names are being looked up; try again later");
+  }
+  struct Count {
+    explicit Count(std::size_t& value) : counted(++value) {}
+    ~Count() { --counted; }
+    std::size_t& counted;
+  };
+  const Count count(lookups_);
+  Lookup lookup(co_await async::this_context(), options_, std::move(host));
+  co_return co_await lookup.run();
+}
+
+}  // namespace sinew::net
