@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/sqlite/broker/directory.hpp"
+#include "adapters/sqlite/broker/link.hpp"
+#include "adapters/sqlite/broker/publication.hpp"
+#include "adapters/sqlite/embedded_broker.hpp"
+#include "sinew/async/channel.hpp"
+#include "sinew/async/runtime.hpp"
+#include "sinew/async/scope.hpp"
+#include "sinew/base/log.hpp"
+
+namespace sinew::sqlite::broker {
+
+// The broker itself, on its own worker: queues and topics over one database, and the links to the
+// subscriptions. All members are called there.
+class Home final : private LinkHome, private async::Timer {
+ public:
+  Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLimits limits);
+  ~Home();
+
+  // Reads what the database holds. Once, before anything else.
+  Task<void> start();
+
+  Task<void> declare(messaging::Topology topology);
+  Task<std::vector<messaging::Confirm>> publish(std::vector<messaging::Message> messages);
+  Task<std::shared_ptr<Link>> subscribe(messaging::SubscribeOptions options,
+                                        async::Runtime& away_worker);
+  Task<void> settle(std::shared_ptr<Link> link, std::vector<messaging::Settle> settlements);
+  Task<void> renew(std::shared_ptr<Link> link);
+  Task<void> leave(std::shared_ptr<Link> link);
+  BrokerStatistics statistics() const;
+  Task<void> close();
+
+ private:
+  void demanded(Link& link, std::size_t limit) noexcept override;
+  void detached(Link& link) noexcept override;
+  void parted(Link& link) noexcept override;
+  void fire() noexcept override;
+
+  void check_open() const;
+  Task<Source*> find_source(const messaging::SubscribeOptions& options);
+  Task<Source*> find_group(const messaging::SubscribeOptions& options);
+  Task<void> find_out(std::unique_ptr<Publication> publication);
+  Task<void> load_pages();
+  Task<bool> load_one(Source& source);
+  void serve(Source& source) noexcept;
+  void wake_at(Instant when) noexcept;
+  template <class F>
+  void for_each_source(F function) const;
+
+  async::Runtime& runtime_;
+  std::unique_ptr<Database> database_;
+  BrokerLimits limits_;
+  Directory directory_;
+  std::map<MemberId, std::shared_ptr<Link>> links_;
+  MemberId next_member_ = 1;
+  std::deque<Source*> to_load_;
+  async::Event load_wanted_;
+  async::Event all_parted_;
+  Instant wakes_at_ = Instant::max();
+  bool closing_ = false;
+  log::Logger log_;
+  async::Scope tasks_;  // last: ends before what it works on
+};
+
+}  // namespace sinew::sqlite::broker

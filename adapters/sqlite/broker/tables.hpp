@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sinew/async/task.hpp"
+#include "sinew/event/envelope.hpp"
+#include "sinew/messaging/broker.hpp"
+#include "sinew/store/migration.hpp"
+#include "sinew/store/transaction.hpp"
+
+// The broker's tables. Queues and partitions have numbers; a message's or record's row id is
+// (number << 40) + sequence, so that each lies in one stretch of its table, in its own order, and
+// is appended at the stretch's end without a further index.
+namespace sinew::sqlite::broker {
+
+store::MigrationSet migrations();
+
+struct QueueRow {
+  std::int64_t number = 0;
+  messaging::QueueSpec spec;
+  std::int64_t stored = 0;
+  std::int64_t tail = 0;  // the last sequence in the table; 0: none
+};
+struct TopicRow {
+  std::int64_t number = 0;  // of partition 0; the others follow
+  messaging::TopicSpec spec;
+  std::vector<std::int64_t> heads;  // the last sequence of each partition
+};
+struct GroupRow {
+  std::int64_t topic = 0;
+  std::string name;
+  std::vector<std::int64_t> committed;  // by partition
+};
+struct Content {
+  std::vector<QueueRow> queues;
+  std::vector<TopicRow> topics;
+  std::vector<GroupRow> groups;
+};
+
+struct MessageRow {
+  std::int64_t number = 0;  // of the queue or partition
+  std::int64_t sequence = 0;
+  std::uint64_t key = 0;  // queues
+  std::string body;
+};
+
+struct StoredMessage {
+  std::int64_t sequence = 0;
+  std::uint64_t key = 0;
+  event::Envelope envelope;
+};
+struct Page {
+  std::vector<StoredMessage> messages;  // ascending
+  bool all = false;                     // there are no more in the range
+};
+// Where a page ends at the latest, whatever its limit: reading blocks the worker.
+inline constexpr std::size_t max_page_bytes = 4 * 1024 * 1024;
+
+Task<Content> read_content(store::Transaction& tx);
+
+// Gives the row of the queue or topic, made when missing. Error conflict when it exists with other
+// settings.
+Task<QueueRow> declare_queue(store::Transaction& tx, messaging::QueueSpec spec);
+Task<TopicRow> declare_topic(store::Transaction& tx, messaging::TopicSpec spec);
+
+Task<void> insert_messages(store::Transaction& tx, const std::vector<MessageRow>& rows);
+Task<void> delete_messages(store::Transaction& tx, std::int64_t queue,
+                           const std::vector<std::int64_t>& sequences);
+Task<void> insert_records(store::Transaction& tx, const std::vector<MessageRow>& rows);
+
+// Messages with after < sequence <= upto, of one key unless that is 0.
+Task<Page> read_messages(store::Transaction& tx, std::int64_t queue, std::uint64_t key,
+                         std::int64_t after, std::int64_t upto, std::size_t limit);
+Task<Page> read_records(store::Transaction& tx, std::int64_t partition, std::int64_t after,
+                        std::size_t limit);
+// How many of these are in the table.
+Task<std::int64_t> count_messages(store::Transaction& tx, std::int64_t queue,
+                                  const std::vector<std::int64_t>& sequences);
+
+// Makes the group's positions where it has none; gives those that hold.
+Task<GroupRow> open_group(store::Transaction& tx, TopicRow topic, std::string name,
+                          std::vector<std::int64_t> start);
+struct Position {
+  std::int32_t partition = 0;
+  std::int64_t sequence = 0;
+};
+Task<void> commit_positions(store::Transaction& tx, std::int64_t topic, const std::string& group,
+                            const std::vector<Position>& positions);
+
+}  // namespace sinew::sqlite::broker

@@ -1,0 +1,260 @@
+#include "adapters/sqlite/embedded_broker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sqlite3.h>
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "adapters/sqlite/faulty_vfs.hpp"
+#include "adapters/sqlite/test_folder.hpp"
+#include "sinew/async/offload.hpp"
+#include "sinew/async/scope.hpp"
+#include "sinew/async/test_runtime.hpp"
+#include "sinew/base/error.hpp"
+
+namespace sinew::sqlite {
+namespace {
+
+using messaging::Confirm;
+using messaging::Delivery;
+using messaging::Settlement;
+using testing::ElementsAre;
+
+class EmbeddedBrokerTest : public testing::Test {
+ protected:
+  void SetUp() override { open(); }
+  void TearDown() override {
+    port.reset();
+    if (broker) runtime.run(broker->close());
+  }
+
+  void open() {
+    BrokerSettings settings;
+    settings.database.path = folder.database();
+    settings.database.vfs = disk.name();
+    settings.database.batch_time = Duration::zero();
+    broker = runtime.run(EmbeddedBroker::open(runtime, settings));
+    port = broker->connect(runtime);
+  }
+
+  messaging::Message message(std::string queue, std::string subject, std::string key = "") {
+    event::Envelope envelope;
+    envelope.id = runtime.new_id();
+    envelope.source = "/test";
+    envelope.type = "test.happened";
+    envelope.subject = std::move(subject);
+    envelope.ordering_key = std::move(key);
+    return {{messaging::DestinationKind::queue, std::move(queue)}, std::move(envelope)};
+  }
+  std::vector<Confirm> publish(std::vector<messaging::Message> messages) {
+    return runtime.run(port->publish(std::move(messages)));
+  }
+  std::unique_ptr<messaging::Subscription> subscribe(std::string queue) {
+    messaging::SubscribeOptions options;
+    options.source = {messaging::DestinationKind::queue, std::move(queue)};
+    return runtime.run(port->subscribe(options));
+  }
+
+  void declare(std::string queue) {
+    runtime.run(port->declare({.queues = {{.name = std::move(queue)}}, .topics = {}}));
+  }
+  // Takes and accepts everything; gives the subjects.
+  std::vector<std::string> drain(messaging::Subscription& subscription) {
+    std::vector<std::string> subjects;
+    for (;;) {
+      try {
+        auto signals = runtime.run(async::with_deadline(runtime.now() + std::chrono::seconds(1),
+                                                        subscription.receive(100)));
+        std::vector<messaging::Settle> settlements;
+        for (const auto& signal : signals) {
+          const auto& delivery = std::get<Delivery>(signal);
+          subjects.push_back(delivery.message.envelope.subject);
+          settlements.push_back({delivery.tag, Settlement::accepted});
+        }
+        runtime.run(subscription.settle(std::move(settlements)));
+      } catch (const Error& error) {
+        if (error.condition() != Condition::timeout) throw;
+        return subjects;
+      }
+    }
+  }
+  Error failure_of(Task<void> task) {
+    try {
+      runtime.run(std::move(task));
+    } catch (const Error& error) {
+      return error;
+    }
+    throw std::logic_error("no Error");
+  }
+  static Task<void> publish_into(messaging::Broker& port,
+                                 std::vector<messaging::Message> messages) {
+    co_await port.publish(std::move(messages));
+  }
+
+  TestFolder folder;
+  FaultyVfs disk{"broker disk"};
+  async::TestRuntime runtime;
+  std::unique_ptr<EmbeddedBroker> broker;
+  std::unique_ptr<messaging::Broker> port;
+};
+
+TEST_F(EmbeddedBrokerTest, DeliversWhatWasPublishedAndForgetsWhatWasAccepted) {
+  declare("work");
+  EXPECT_THAT(publish({message("work", "a", "k"), message("nowhere", "b"), message("work", "c")}),
+              ElementsAre(Confirm::accepted, Confirm::unroutable, Confirm::accepted));
+  auto subscription = subscribe("work");
+
+  auto signals = runtime.run(subscription->receive(10));
+
+  ASSERT_EQ(signals.size(), 2U);
+  const auto& first = std::get<Delivery>(signals[0]);
+  EXPECT_EQ(first.message.envelope.subject, "a");
+  EXPECT_EQ(broker->statistics().queues[0].in_work, 2);
+  runtime.run(subscription->settle({{first.tag, Settlement::accepted}}));
+  EXPECT_EQ(broker->statistics().queues[0].in_work, 1);
+  EXPECT_EQ(broker->statistics().queues[0].ready, 0);
+}
+
+TEST_F(EmbeddedBrokerTest, KeepsAcceptedMessagesAcrossALoss) {
+  declare("work");
+  publish({message("work", "a", "k"), message("work", "b", "k")});
+  auto subscription = subscribe("work");
+  runtime.run(subscription->receive(10));
+
+  subscription.reset();
+  port.reset();
+  broker.reset();
+  open();
+
+  EXPECT_EQ(broker->statistics().queues[0].ready, 2);
+  subscription = subscribe("work");
+  const auto signals = runtime.run(subscription->receive(10));
+  ASSERT_EQ(signals.size(), 1U);
+  EXPECT_EQ(std::get<Delivery>(signals[0]).message.envelope.subject, "a");
+}
+
+// What a failed sync left behind is found out when the database is open again.
+TEST_F(EmbeddedBrokerTest, CountsWhatAFailedSyncMayHaveWritten) {
+  declare("work");
+  publish({message("work", "before", "k")});
+  disk.fail(FaultyVfs::Operation::sync, true, SQLITE_IOERR_FSYNC);
+
+  const Error error =
+      failure_of(publish_into(*port, {message("work", "a", "k"), message("work", "b")}));
+  EXPECT_EQ(error.condition(), Condition::unavailable);
+  EXPECT_EQ(error.applied(), Applied::unknown);
+  runtime.advance(std::chrono::seconds(1));
+  publish({message("work", "after", "k")});
+
+  const auto subscription = subscribe("work");
+  const std::vector<std::string> subjects = drain(*subscription);
+  EXPECT_THAT(subjects, testing::AnyOf(testing::UnorderedElementsAre("before", "after"),
+                                       testing::UnorderedElementsAre("before", "a", "b", "after")));
+  EXPECT_EQ(subjects.front(), "before");
+  EXPECT_EQ(broker->statistics().queues[0].ready, 0);
+  EXPECT_EQ(broker->statistics().queues[0].in_work, 0);
+}
+
+TEST_F(EmbeddedBrokerTest, AFullDiskPublishesNothingAndTakesNoRoom) {
+  runtime.run(port->declare({.queues = {{.name = "work", .max_messages = 2}}, .topics = {}}));
+  disk.fail(FaultyVfs::Operation::write, true, SQLITE_FULL, 100);
+
+  const Error error = failure_of(publish_into(*port, {message("work", "a"), message("work", "b")}));
+  EXPECT_EQ(error.condition(), Condition::exhausted);
+  EXPECT_EQ(error.applied(), Applied::no);
+  disk.judge({});
+
+  EXPECT_THAT(publish({message("work", "c"), message("work", "d")}),
+              ElementsAre(Confirm::accepted, Confirm::accepted));
+  EXPECT_EQ(broker->statistics().queues[0].ready, 2);
+}
+
+TEST_F(EmbeddedBrokerTest, ASettlementThatFailedMayBeRepeated) {
+  declare("work");
+  publish({message("work", "a")});
+  const auto subscription = subscribe("work");
+  const auto signals = runtime.run(subscription->receive(1));
+  const std::uint64_t tag = std::get<Delivery>(signals[0]).tag;
+  disk.fail(FaultyVfs::Operation::write, true, SQLITE_FULL, 100);
+
+  EXPECT_EQ(failure_of(subscription->settle({{tag, Settlement::accepted}})).condition(),
+            Condition::exhausted);
+  EXPECT_EQ(broker->statistics().queues[0].in_work, 1);
+  disk.judge({});
+  runtime.run(subscription->settle({{tag, Settlement::accepted}}));
+
+  EXPECT_EQ(broker->statistics().queues[0].in_work, 0);
+}
+
+TEST_F(EmbeddedBrokerTest, ClosingFailsWhoeverWaitsAndWaitsForThemToGo) {
+  declare("work");
+  auto subscription = subscribe("work");
+  async::Scope scope(runtime);
+  async::Outcome<std::vector<messaging::Signal>> received;
+  scope.spawn(async::capture(subscription->receive(1), received));
+  bool closed = false;
+  const auto close = [&]() -> Task<void> {
+    co_await broker->close();
+    closed = true;
+  };
+  runtime.settle();
+
+  scope.spawn(close());
+  runtime.advance(std::chrono::seconds(1));
+
+  EXPECT_FALSE(closed);
+  try {
+    received.take();
+    ADD_FAILURE() << "something was received";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.condition(), Condition::unavailable);
+  }
+  EXPECT_EQ(failure_of(publish_into(*port, {message("work", "a")})).condition(),
+            Condition::unavailable);
+  subscription.reset();
+  runtime.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(closed);
+  port.reset();
+  broker.reset();
+}
+
+TEST_F(EmbeddedBrokerTest, ShowsWhereGroupsAre) {
+  runtime.run(port->declare({.queues = {}, .topics = {{.name = "news", .partitions = 1}}}));
+  std::vector<messaging::Message> records;
+  for (const char* subject : {"1", "2", "3"}) {
+    records.push_back(message("", subject, "k"));
+    records.back().destination = {messaging::DestinationKind::topic, "news"};
+  }
+  publish(std::move(records));
+  messaging::SubscribeOptions options;
+  options.source = {messaging::DestinationKind::topic, "news"};
+  options.group = "sales";
+  const auto subscription = runtime.run(port->subscribe(options));
+  runtime.run(subscription->receive(1));
+  const auto signals = runtime.run(subscription->receive(2));
+  ASSERT_EQ(signals.size(), 2U);
+
+  runtime.run(subscription->settle({{std::get<Delivery>(signals[0]).tag, Settlement::accepted}}));
+
+  const BrokerStatistics statistics = broker->statistics();
+  ASSERT_EQ(statistics.groups.size(), 1U);
+  EXPECT_EQ(statistics.partitions[0].head, 3);
+  EXPECT_EQ(statistics.groups[0].committed, 1);
+  EXPECT_EQ(statistics.groups[0].lag, 2);
+}
+
+TEST_F(EmbeddedBrokerTest, RefusesLimitsOfNothing) {
+  BrokerSettings settings;
+  settings.database.path = folder.file("other.db");
+  settings.limits.key_messages = 0;
+  const auto attempt = [&]() -> Task<void> { co_await EmbeddedBroker::open(runtime, settings); };
+
+  EXPECT_EQ(failure_of(attempt()).condition(), Condition::invalid_input);
+}
+
+}  // namespace
+}  // namespace sinew::sqlite

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "sinew/async/runtime.hpp"
+#include "sinew/store/event_log.hpp"
+#include "sinew/store/migration.hpp"
+
+namespace sinew::sqlite {
+
+// The event store in SQLite. Events lie in one table in the order of their positions and nowhere
+// else: each links to the one before it in its stream, `streams` knows the last, and a mark every
+// `stride` versions bounds the walk back from there. So an append touches the ends of two tables,
+// where an index by stream would touch a page a stream. Positions come from a counter of our own,
+// in the same transaction: without gaps, never used twice, cheaper than AUTOINCREMENT. They ascend
+// with recorded_at, as far as the wall clock does, so a time is found by bisection.
+class EventLog final : public store::EventLog {
+ public:
+  static constexpr std::int64_t stride = 128;
+
+  explicit EventLog(async::Runtime& runtime) : runtime_(runtime) {}
+
+  // Component `sinew.events`: applied by Database::open.
+  static store::MigrationSet migrations();
+
+  Task<store::Appended> append(store::Transaction& transaction, std::string stream,
+                               store::ExpectedVersion expected,
+                               std::vector<store::NewEvent> events) override;
+  Task<std::vector<store::RecordedEvent>> read_stream(store::Transaction& transaction,
+                                                      std::string stream, std::int64_t from,
+                                                      std::size_t limit) override;
+  Task<std::vector<store::RecordedEvent>> read_all(store::Transaction& transaction,
+                                                   store::Checkpoint after,
+                                                   std::size_t limit) override;
+  Task<store::Checkpoint> head(store::Transaction& transaction) override;
+
+ private:
+  async::Runtime& runtime_;
+};
+
+}  // namespace sinew::sqlite

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinew/async/task.hpp"
+#include "sinew/base/id.hpp"
+#include "sinew/base/time.hpp"
+#include "sinew/event/envelope.hpp"
+#include "sinew/messaging/broker.hpp"
+#include "sinew/store/migration.hpp"
+#include "sinew/store/transaction.hpp"
+
+namespace sinew::messaging {
+
+// The tables of consumers: backlog, crash counts, clean stops, audit.
+store::MigrationSet messaging_migrations();
+
+// What a message of the backlog is waiting for.
+enum class BacklogState : std::uint8_t {
+  waiting,  // head of its key: tried again at not_before
+  behind,   // its key has an earlier message here
+  parked,   // head of its key: an operator decides
+};
+std::string_view to_string(BacklogState state) noexcept;
+
+// A message that its consumer took over from the broker and has not handled yet.
+struct BacklogEntry {
+  Uuid sequence;  // UUIDv7: ascending is the order of arrival
+  std::string consumer;
+  BacklogState state = BacklogState::waiting;
+  std::string key;  // ordering key, or the message's id when it has none
+  event::Envelope message;
+  std::int32_t attempts = 0;
+  Timestamp arrived_at{};
+  Timestamp not_before{};
+  std::string reason;  // of parking: poison, exhausted_retries, crashed
+  std::string first_error;
+  std::string last_error;
+};
+
+// One consumer's durable retries and dead letters, in its own database. Rows of one key stay in
+// order; only the first can be waiting or parked. Every function is part of a transaction.
+class Backlog {
+ public:
+  explicit Backlog(std::string consumer) : consumer_(std::move(consumer)) {}
+
+  static std::string key_of(const event::Envelope& message);
+
+  Task<bool> has_key(store::Transaction& transaction, std::string key);
+  Task<std::vector<std::string>> keys(store::Transaction& transaction);
+  Task<std::int64_t> size(store::Transaction& transaction);
+
+  Task<void> add(store::Transaction& transaction, BacklogEntry entry);
+  // Heads that are due, the longest overdue first; and when the next one will be.
+  Task<std::vector<BacklogEntry>> due(store::Transaction& transaction, Timestamp now,
+                                      std::size_t limit);
+  Task<std::optional<Timestamp>> next_due(store::Transaction& transaction, Timestamp now);
+
+  // A failed attempt: the head waits until not_before, or is parked for a reason.
+  Task<void> reschedule(store::Transaction& transaction, Uuid sequence, Timestamp not_before,
+                        std::string error);
+  Task<void> park(store::Transaction& transaction, Uuid sequence, std::string reason,
+                  std::string error);
+  // Removes a message and makes the next of its key the head. False: it is not there (any more).
+  Task<bool> remove(store::Transaction& transaction, Uuid sequence, Timestamp now);
+
+  // After an unclean stop: counts that the message's handler is about to run; gives the count. And
+  // forgets it when the process survived that.
+  Task<std::int32_t> count_start(store::Transaction& transaction, const event::Envelope& message);
+  Task<void> forget_start(store::Transaction& transaction, const event::Envelope& message);
+
+  // Marks the consumer as running; true when it had not stopped cleanly before. A clean stop
+  // forgets all starts.
+  Task<bool> opened(store::Transaction& transaction);
+  Task<void> closed(store::Transaction& transaction);
+
+ private:
+  Task<void> promote_next(store::Transaction& transaction, std::string key, Timestamp now);
+
+  std::string consumer_;
+};
+
+}  // namespace sinew::messaging

@@ -1,0 +1,525 @@
+#include "sinew/messaging/consumer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sinew/base/crash_point.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/store/inbox.hpp"
+
+namespace sinew::messaging {
+namespace {
+
+constexpr Duration subscribe_backoff = std::chrono::milliseconds(200);
+constexpr Duration longest_subscribe_backoff = std::chrono::seconds(10);
+constexpr Duration look_at_backlog = std::chrono::seconds(60);  // without being woken
+constexpr Duration longest_close = std::chrono::seconds(2);
+constexpr Duration look_at_bound = std::chrono::milliseconds(100);  // while the backlog is full
+constexpr Duration pause_when_database_fails = std::chrono::milliseconds(200);
+
+// co_await event.wait(), but for `longest` at most.
+Task<void> wait_at_most(async::Runtime& runtime, async::Event& event, Duration longest) {
+  try {
+    co_await async::with_deadline(runtime.now() + longest, event.wait());
+  } catch (const Error& error) {
+    if (error.condition() != Condition::timeout) throw;
+  }
+}
+
+}  // namespace
+
+// One try of one message. The mark that it is done is the inbox row of a fresh message, and the
+// disappearance of the row of a retried one.
+class Consumer::Attempt final : public Handling {
+ public:
+  Attempt(Consumer& consumer, const Work& work, std::int32_t number)
+      : consumer_(consumer), work_(work), number_(number) {}
+
+  const event::Envelope& message() const noexcept override { return work_.message; }
+  std::int32_t attempt() const noexcept override { return number_; }
+  bool committed() const noexcept { return committed_; }
+  bool duplicate() const noexcept { return duplicate_; }
+  bool behind() const noexcept { return behind_; }
+
+ private:
+  Task<bool> commit_body(Body& body) override {
+    if (committed_) {
+      throw Error(Condition::invalid_input, "a handler commits its message once");
+    }
+    duplicate_ = !co_await consumer_.database_.transaction(
+        [this, &body](store::Transaction& tx) -> Task<bool> {
+          co_await check_turn(tx);
+          if (!co_await mark(tx)) co_return false;
+          co_await body.run(tx);
+          co_return true;
+        });
+    committed_ = true;
+    co_return !duplicate_;
+  }
+
+  // The key may have been blocked by another host of the same context.
+  Task<void> check_turn(store::Transaction& tx) {
+    behind_ =
+        !work_.entry && co_await consumer_.backlog_.has_key(tx, Backlog::key_of(work_.message));
+    if (behind_) throw Error(Condition::conflict, "an earlier message of its key is not done");
+  }
+
+  Task<bool> mark(store::Transaction& tx) {
+    const Timestamp now = consumer_.runtime_.wall_now();
+    if (work_.entry) return consumer_.backlog_.remove(tx, work_.entry->sequence, now);
+    return store::Inbox::mark(tx, consumer_.settings_.name, work_.message.source, work_.message.id,
+                              now);
+  }
+
+  Consumer& consumer_;
+  const Work& work_;
+  std::int32_t number_;
+  bool committed_ = false;
+  bool duplicate_ = false;
+  bool behind_ = false;
+};
+
+Consumer::Consumer(async::Runtime& runtime, store::Database& database, Broker& broker,
+                   Handler& handler, ConsumerSettings settings)
+    : runtime_(runtime),
+      database_(database),
+      broker_(broker),
+      handler_(handler),
+      settings_(std::move(settings)),
+      backlog_(settings_.name),
+      log_(log::root().with({{"consumer", settings_.name}})) {
+  lanes_empty_.set();
+}
+
+Consumer::~Consumer() = default;
+
+Task<void> Consumer::run() {
+  async::TaskContext& context = co_await async::this_context();
+  const auto cancelled = [&] { return context.cancel != nullptr && context.cancel->cancelled(); };
+  workers_.emplace(context);
+  bool opened = false;
+  backoff_ = subscribe_backoff;
+  while (!stopping_ && !cancelled()) {
+    try {
+      if (!opened) {
+        co_await open();
+        opened = true;
+        workers_->spawn(retry_due(), "backlog");
+      }
+      co_await consume();
+    } catch (const Error& error) {
+      if (cancelled()) break;
+      status_.last_error = error.detail();
+      log_.warn("messages cannot be received; tried again", {{"error", error.detail()}});
+    }
+    if (stopping_) break;
+    co_await async::sleep_for(backoff_);
+    backoff_ = std::min(backoff_ * 2, longest_subscribe_backoff);
+  }
+  stop();
+  co_await workers_->join();
+  co_await close_subscription();
+  if (cancelled() || !opened) co_return;
+  co_await database_.transaction(
+      [this](store::Transaction& tx) -> Task<void> { co_await backlog_.closed(tx); });
+}
+
+void Consumer::stop() noexcept {
+  stopping_ = true;
+  backlog_changed_.set();
+  if (receiving_ != nullptr) receiving_->cancel();
+}
+
+Task<void> Consumer::open() {
+  const bool unclean = co_await database_.transaction(
+      [this](store::Transaction& tx) -> Task<bool> { co_return co_await backlog_.opened(tx); });
+  if (unclean) suspects_ = settings_.source.prefetch;
+  co_await database_.read([this](store::Transaction& tx) -> Task<void> {
+    const auto keys = co_await backlog_.keys(tx);
+    blocked_keys_ = {keys.begin(), keys.end()};
+    status_.backlog = co_await backlog_.size(tx);
+  });
+}
+
+Task<void> Consumer::consume() {
+  co_await close_subscription();
+  subscription_ = co_await broker_.subscribe(settings_.source);
+  status_.last_error.clear();
+  broken_ = nullptr;
+  finishing_ = false;
+  settlements_.clear();
+  went_back_.clear();
+  async::TaskContext& context = co_await async::this_context();
+  async::CancelSource receiving(context.cancel);
+  async::TaskContext until_stopped = context;
+  until_stopped.cancel = &receiving;
+  async::Scope renewing(context);
+  async::Scope settling(context);
+  renewing.spawn(part(renew_leases(*subscription_)), "renew leases");
+  settling.spawn(part(settle_all(*subscription_)), "settle");
+  receiving_ = &receiving;
+  Task<void> receive = part(receive_all(*subscription_));
+  co_await receive.under(until_stopped);
+  receiving_ = nullptr;
+  // Tags belong to this subscription: what is in work ends before there is another.
+  co_await lanes_empty_.wait();
+  finishing_ = true;
+  settlements_ready_.set();
+  if (broken_) settling.cancel();
+  co_await settling.join();
+  renewing.cancel();
+  co_await renewing.join();
+  co_await close_subscription();
+  if (broken_) std::rethrow_exception(broken_);
+}
+
+// A part of a subscription's work. When it fails the subscription ends.
+Task<void> Consumer::part(Task<void> task) {
+  try {
+    co_await task;
+  } catch (const Error& error) {
+    if (error.condition() == Condition::cancelled || broken_) co_return;
+    broken_ = std::current_exception();
+    if (receiving_ != nullptr) receiving_->cancel();
+  }
+}
+
+// Also while this consumer is cancelled: what it has gives the broker to others.
+Task<void> Consumer::close_subscription() {
+  if (!subscription_) co_return;
+  async::TaskContext context = co_await async::this_context();
+  context.cancel = nullptr;
+  context.deadline = std::min(context.deadline, runtime_.now() + longest_close);
+  try {
+    Task<void> close = subscription_->close();
+    co_await close.under(context);
+  } catch (const Error& error) {
+    log_.warn("a subscription could not be closed; its leases expire", {{"error", error.detail()}});
+  }
+  subscription_.reset();
+}
+
+Task<void> Consumer::receive_all(Subscription& subscription) {
+  const auto limit = static_cast<std::size_t>(settings_.source.prefetch);
+  while (!stopping_) {
+    status_.paused = status_.backlog >= settings_.max_backlog;
+    if (status_.paused) {
+      co_await async::sleep_for(look_at_bound);
+      continue;
+    }
+    auto signals = co_await subscription.receive(limit);
+    if (signals.empty()) co_return;
+    backoff_ = subscribe_backoff;
+    for (auto& signal : signals) {
+      if (auto* delivery = std::get_if<Delivery>(&signal)) {
+        admit({std::move(delivery->message.envelope), delivery->tag, std::nullopt});
+        if (suspects_ > 0) co_await lanes_empty_.wait();
+      } else {
+        went_back_.clear();
+        if (std::holds_alternative<Revoked>(signal)) co_await lanes_empty_.wait();
+      }
+    }
+  }
+}
+
+Task<void> Consumer::renew_leases(Subscription& subscription) {
+  for (;;) {
+    co_await async::sleep_for(settings_.source.lease / 3);
+    if (!lanes_.empty()) co_await subscription.renew();
+  }
+}
+
+Task<void> Consumer::settle_all(Subscription& subscription) {
+  for (;;) {
+    co_await settlements_ready_.wait();
+    settlements_ready_.reset();
+    if (settlements_.empty() && finishing_) co_return;
+    if (settlements_.empty()) continue;
+    auto batch = std::exchange(settlements_, {});
+    try {
+      co_await subscription.settle(std::move(batch));
+    } catch (const Error& error) {
+      // An expired lease: the message is with someone else, who will find our mark.
+      if (error.condition() != Condition::conflict) throw;
+      log_.warn("a lease expired before its message was settled", {{"error", error.detail()}});
+    }
+    if (finishing_) settlements_ready_.set();
+  }
+}
+
+Task<void> Consumer::retry_due() {
+  while (!stopping_) {
+    backlog_changed_.reset();
+    Duration pause = look_at_backlog;
+    try {
+      if (const auto next = co_await admit_due()) {
+        pause = std::clamp<Duration>(*next - runtime_.wall_now(), Duration(1), look_at_backlog);
+      }
+    } catch (const Error& error) {
+      if (error.condition() == Condition::cancelled) throw;
+      log_.warn("the backlog cannot be read", {{"error", error.detail()}});
+      pause = pause_when_database_fails;
+    }
+    co_await wait_at_most(runtime_, backlog_changed_, pause);
+  }
+}
+
+Task<std::optional<Timestamp>> Consumer::admit_due() {
+  const auto limit = static_cast<std::size_t>(settings_.source.prefetch);
+  if (retrying_.size() >= limit) co_return std::nullopt;
+  std::vector<BacklogEntry> due;
+  std::optional<Timestamp> next;
+  ended_.clear();
+  co_await database_.read([&](store::Transaction& tx) -> Task<void> {
+    due = co_await backlog_.due(tx, runtime_.wall_now(), limit);
+    next = co_await backlog_.next_due(tx, runtime_.wall_now());
+    status_.backlog = co_await backlog_.size(tx);
+  });
+  for (auto& entry : due) {
+    // What was in work during the read was read too early.
+    if (ended_.contains(entry.sequence)) continue;
+    blocked_keys_.insert(entry.key);
+    if (!retrying_.insert(entry.sequence).second) continue;
+    event::Envelope message = entry.message;
+    admit({std::move(message), std::nullopt, std::move(entry)});
+  }
+  co_return next;
+}
+
+void Consumer::admit(Work work) {
+  std::string key = Backlog::key_of(work.message);
+  if (out_of_turn(key, work)) return settle(work, Settlement::returned);
+  auto& lane = lanes_[key];
+  lane.push_back(std::move(work));
+  ++status_.in_work;
+  lanes_empty_.reset();
+  if (lane.size() == 1) workers_->spawn(work_on_lane(std::move(key)), settings_.label);
+}
+
+bool Consumer::out_of_turn(const std::string& key, const Work& work) {
+  if (!work.tag) return false;
+  const auto first = went_back_.find(key);
+  if (first == went_back_.end()) return false;
+  if (first->second != work.message.id) return true;
+  went_back_.erase(first);
+  return false;
+}
+
+Task<void> Consumer::work_on_lane(std::string key) {
+  auto& lane = lanes_.at(key);
+  while (!lane.empty()) {
+    const bool safe = co_await work_on(lane.front());
+    settle(lane.front(), safe ? Settlement::accepted : Settlement::returned);
+    const bool went_back = !safe && lane.front().tag;
+    // A queue holds the key's next message back by itself; a topic has given it already.
+    if (went_back && settings_.source.source.kind == DestinationKind::topic) {
+      went_back_.emplace(key, lane.front().message.id);
+    }
+    do {
+      lane.pop_front();
+      --status_.in_work;
+      if (went_back && !lane.empty()) settle(lane.front(), Settlement::returned);
+    } while (went_back && !lane.empty());
+  }
+  lanes_.erase(key);
+  if (lanes_.empty()) lanes_empty_.set();
+}
+
+// True when the broker can forget the message: handled, or kept in the backlog.
+Task<bool> Consumer::work_on(const Work& work) {
+  bool safe = false;
+  try {
+    safe = co_await (suspects_ > 0 ? handle_suspect(work) : handle_or_keep(work));
+    if (work.entry) co_await unblock(work.entry->key);
+  } catch (const std::exception& error) {
+    log_.error("a message could not be kept; it will come again", {{"error", error.what()}});
+  }
+  if (!safe && !stopping_) co_await async::sleep_for(pause_when_database_fails);
+  co_return safe;
+}
+
+Task<bool> Consumer::handle_or_keep(const Work& work) {
+  const std::optional<Failure> failure = co_await handle(work);
+  co_return !failure || co_await keep(work, *failure);
+}
+
+// Handles a message that may be the one that ended the process: the count of its starts is durable
+// before, and goes when the process survived.
+Task<bool> Consumer::handle_suspect(const Work& work) {
+  --suspects_;
+  bool safe = false;
+  std::exception_ptr failure;
+  try {
+    const std::int32_t starts =
+        co_await database_.transaction([&](store::Transaction& tx) -> Task<std::int32_t> {
+          co_return co_await backlog_.count_start(tx, work.message);
+        });
+    if (starts < settings_.max_crashes) {
+      safe = co_await handle_or_keep(work);
+    } else {
+      safe = co_await keep(
+          work, {Verdict::park, "crashed", "the process ended each time that this was handled"});
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await forget_start(work);
+  if (failure) std::rethrow_exception(failure);
+  co_return safe;
+}
+
+// The process survived, whatever the database said: a count that stayed would be taken for a crash.
+Task<void> Consumer::forget_start(const Work& work) {
+  while (!stopping_) {
+    try {
+      co_await database_.transaction([&](store::Transaction& tx) -> Task<void> {
+        co_await backlog_.forget_start(tx, work.message);
+      });
+      co_return;
+    } catch (const Error& error) {
+      if (error.condition() == Condition::cancelled) throw;
+    }
+    co_await async::sleep_for(pause_when_database_fails);
+  }
+}
+
+Task<bool> Consumer::queued_behind(const Work& work) {
+  BacklogEntry entry;
+  entry.sequence = runtime_.new_id();
+  entry.state = BacklogState::behind;
+  entry.key = Backlog::key_of(work.message);
+  entry.message = work.message;
+  entry.arrived_at = entry.not_before = runtime_.wall_now();
+  enum class Found { no_backlog, duplicate, new_message };
+  const Found found = co_await database_.transaction([&](store::Transaction& tx) -> Task<Found> {
+    if (!co_await backlog_.has_key(tx, entry.key)) co_return Found::no_backlog;
+    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id,
+                                     entry.arrived_at)) {
+      co_return Found::duplicate;
+    }
+    co_await backlog_.add(tx, entry);
+    co_return Found::new_message;
+  });
+  if (found == Found::no_backlog) blocked_keys_.erase(entry.key);
+  if (found == Found::duplicate) ++status_.duplicates;
+  if (found == Found::new_message) ++status_.backlog;
+  co_return found != Found::no_backlog;
+}
+
+Task<std::optional<Failure>> Consumer::handle(const Work& work) {
+  const std::int32_t number = work.entry ? work.entry->attempts + 1 : 1;
+  const std::string key = Backlog::key_of(work.message);
+  for (std::int32_t conflicts = 0;; ++conflicts) {
+    if (!work.entry && blocked_keys_.contains(key) && co_await queued_behind(work)) {
+      co_return std::nullopt;
+    }
+    Attempt attempt(*this, work, number);
+    std::exception_ptr failure;
+    SINEW_CRASH_POINT("consumer.before_handle");
+    try {
+      co_await async::with_deadline(runtime_.now() + settings_.timeout, handler_.handle(attempt));
+      if (!attempt.committed()) {
+        co_await attempt.commit([](store::Transaction&) -> Task<void> { co_return; });
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    SINEW_CRASH_POINT("consumer.after_handle");
+    if (attempt.duplicate()) ++status_.duplicates;
+    if (!failure || attempt.committed()) {
+      ++status_.handled;
+      co_return std::nullopt;
+    }
+    if (attempt.behind()) blocked_keys_.insert(key);
+    Failure judged = judge(failure, number, conflicts, settings_.retry);
+    if (judged.verdict != Verdict::again) co_return judged;
+    co_await async::yield();
+  }
+}
+
+Task<bool> Consumer::keep(const Work& work, const Failure& failure) {
+  if (failure.verdict == Verdict::hand_back) co_return false;
+  note(work, failure);
+  blocked_keys_.insert(Backlog::key_of(work.message));
+  if (work.entry) {
+    co_await keep_retried(work, failure);
+  } else {
+    co_await keep_fresh(work, failure);
+  }
+  backlog_changed_.set();
+  co_return true;
+}
+
+Task<void> Consumer::keep_fresh(const Work& work, const Failure& failure) {
+  BacklogEntry entry;
+  entry.sequence = runtime_.new_id();
+  entry.key = Backlog::key_of(work.message);
+  entry.message = work.message;
+  entry.attempts = 1;
+  entry.arrived_at = entry.not_before = runtime_.wall_now();
+  entry.first_error = entry.last_error = failure.error;
+  if (failure.verdict == Verdict::park) {
+    entry.state = BacklogState::parked;
+    entry.reason = failure.reason;
+  } else {
+    entry.not_before += std::chrono::duration_cast<std::chrono::microseconds>(
+        retry_delay(settings_.retry, 2, runtime_.random()));
+  }
+  const bool added = co_await database_.transaction([&](store::Transaction& tx) -> Task<bool> {
+    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id,
+                                     entry.arrived_at)) {
+      co_return false;
+    }
+    BacklogEntry row = entry;
+    if (co_await backlog_.has_key(tx, row.key)) row.state = BacklogState::behind;
+    co_await backlog_.add(tx, std::move(row));
+    co_return true;
+  });
+  status_.backlog += added ? 1 : 0;
+}
+
+Task<void> Consumer::keep_retried(const Work& work, const Failure& failure) {
+  const Uuid sequence = work.entry->sequence;
+  const Timestamp again =
+      runtime_.wall_now() + std::chrono::duration_cast<std::chrono::microseconds>(retry_delay(
+                                settings_.retry, work.entry->attempts + 2, runtime_.random()));
+  co_await database_.transaction([&](store::Transaction& tx) -> Task<void> {
+    if (failure.verdict == Verdict::park) {
+      co_await backlog_.park(tx, sequence, failure.reason, failure.error);
+    } else {
+      co_await backlog_.reschedule(tx, sequence, again, failure.error);
+    }
+  });
+}
+
+Task<void> Consumer::unblock(const std::string& key) {
+  const bool more = co_await database_.read([&](store::Transaction& tx) -> Task<bool> {
+    status_.backlog = co_await backlog_.size(tx);
+    co_return co_await backlog_.has_key(tx, key);
+  });
+  if (!more) blocked_keys_.erase(key);
+}
+
+void Consumer::settle(const Work& work, Settlement settlement) {
+  if (work.entry) {
+    retrying_.erase(work.entry->sequence);
+    ended_.insert(work.entry->sequence);
+    backlog_changed_.set();
+  }
+  if (!work.tag) return;
+  settlements_.push_back({*work.tag, settlement});
+  settlements_ready_.set();
+}
+
+void Consumer::note(const Work& work, const Failure& failure) {
+  ++status_.failed;
+  status_.parked += failure.verdict == Verdict::park ? 1 : 0;
+  log_.warn(failure.verdict == Verdict::park ? "message parked" : "message to be tried again",
+            {{"type", work.message.type},
+             {"id", to_string(work.message.id)},
+             {"key", work.message.ordering_key},
+             {"reason", failure.reason},
+             {"error", failure.error}});
+}
+
+}  // namespace sinew::messaging

@@ -1,0 +1,131 @@
+#include "sinew/messaging/dead_letters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sinew/base/error.hpp"
+#include "sinew/messaging/audit.hpp"
+#include "sinew/messaging/backlog_row.hpp"
+
+namespace sinew::messaging {
+
+using store::Transaction;
+
+namespace {
+
+constexpr std::size_t max_limit = 10'000;
+
+Task<void> record(Transaction& tx, const Operator& by, const char* verb,
+                  const std::vector<BacklogEntry>& entries) {
+  std::string targets;
+  for (const auto& entry : entries) {
+    if (targets.size() > 1000) {
+      targets += ", ...";
+      break;
+    }
+    targets += (targets.empty() ? "" : ", ") + to_string(entry.sequence);
+  }
+  co_await audit(tx, {by.audit_id, by.at, by.actor, verb, targets,
+                      fmt::format("{} messages: {}", entries.size(), by.reason)});
+}
+
+Task<std::vector<BacklogEntry>> list_page(Transaction& tx, DeadLetterFilter filter) {
+  const Uuid after = filter.after.value_or(Uuid());
+  const auto rows = co_await tx.execute(
+      "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
+      "first_error, last_error, envelope FROM consumer_backlog "
+      "WHERE sequence > ? AND (? = '' OR consumer = ?) AND (? = '' OR type = ?) "
+      "AND (? = '' OR ordering_key = ?) AND (? = '' OR reason = ?) AND (? = 0 OR state = 'parked') "
+      "ORDER BY sequence LIMIT ?",
+      {after, filter.consumer, filter.consumer, filter.type, filter.type, filter.key, filter.key,
+       filter.reason, filter.reason, filter.parked_only, std::min(filter.limit, max_limit)});
+  std::vector<BacklogEntry> entries;
+  for (const auto row : rows)
+    entries.push_back(backlog_entry(row));
+  co_return entries;
+}
+
+bool fits(const DeadLetterFilter& filter, const BacklogEntry& entry) {
+  return (!filter.after || entry.sequence > *filter.after) &&
+         (filter.consumer.empty() || entry.consumer == filter.consumer) &&
+         (filter.type.empty() || entry.message.type == filter.type) &&
+         (filter.key.empty() || entry.key == filter.key) &&
+         (filter.reason.empty() || entry.reason == filter.reason) &&
+         (!filter.parked_only || entry.state == BacklogState::parked);
+}
+
+// By their ids, so that it does not matter how many others there are.
+Task<std::vector<BacklogEntry>> list_chosen(Transaction& tx, DeadLetterFilter filter) {
+  std::ranges::sort(filter.sequences);
+  const auto repeated = std::ranges::unique(filter.sequences);
+  filter.sequences.erase(repeated.begin(), repeated.end());
+  std::vector<BacklogEntry> entries;
+  for (const Uuid& sequence : filter.sequences) {
+    const auto rows = co_await tx.execute(
+        "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
+        "first_error, last_error, envelope FROM consumer_backlog WHERE sequence = ?",
+        {sequence});
+    if (rows.empty() || entries.size() >= std::min(filter.limit, max_limit)) continue;
+    BacklogEntry entry = backlog_entry(rows[0]);
+    if (fits(filter, entry)) entries.push_back(std::move(entry));
+  }
+  co_return entries;
+}
+
+}  // namespace
+
+Task<BacklogCounts> count_backlog(Transaction& tx) {
+  const auto rows =
+      co_await tx.execute("SELECT state, COUNT(*) FROM consumer_backlog GROUP BY state");
+  BacklogCounts counts;
+  for (const auto row : rows) {
+    (row.text(0) == "parked" ? counts.parked : counts.waiting) += row.integer(1);
+  }
+  co_return counts;
+}
+
+Task<std::vector<BacklogEntry>> list_dead_letters(Transaction& tx, DeadLetterFilter filter) {
+  if (!filter.sequences.empty()) return list_chosen(tx, std::move(filter));
+  return list_page(tx, std::move(filter));
+}
+
+Task<BacklogEntry> find_dead_letter(Transaction& tx, Uuid sequence) {
+  const auto rows = co_await tx.execute(
+      "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
+      "first_error, last_error, envelope FROM consumer_backlog WHERE sequence = ?",
+      {sequence});
+  if (!rows.empty()) co_return backlog_entry(rows[0]);
+  throw Error(Condition::not_found,
+              fmt::format("there is no message {}; `sinew dlq list` shows which there are",
+                          to_string(sequence)));
+}
+
+Task<std::int64_t> replay(Transaction& tx, DeadLetterFilter filter, Operator by, bool dry_run) {
+  filter.parked_only = true;
+  const auto entries = co_await list_dead_letters(tx, std::move(filter));
+  const auto count = static_cast<std::int64_t>(entries.size());
+  if (dry_run || entries.empty()) co_return count;
+  for (const auto& entry : entries) {
+    co_await tx.execute(
+        "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ? "
+        "WHERE consumer = ? AND sequence = ? AND state = 'parked'",
+        {by.at, entry.consumer, entry.sequence});
+  }
+  co_await record(tx, by, "dlq replay", entries);
+  co_return count;
+}
+
+Task<std::int64_t> discard(Transaction& tx, DeadLetterFilter filter, Operator by, bool dry_run) {
+  const auto entries = co_await list_dead_letters(tx, std::move(filter));
+  const auto count = static_cast<std::int64_t>(entries.size());
+  if (dry_run || entries.empty()) co_return count;
+  for (const auto& entry : entries) {
+    co_await Backlog(entry.consumer).remove(tx, entry.sequence, by.at);
+  }
+  co_await record(tx, by, "dlq discard", entries);
+  co_return count;
+}
+
+}  // namespace sinew::messaging

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+#include "sinew/base/instant.hpp"
+
+namespace sinew::messaging {
+
+// How often a consumer tries a message, and the pauses between: exponential with full jitter
+// (Brooker, "Exponential Backoff And Jitter", 2015).
+struct RetrySettings {
+  std::int32_t max_attempts = 5;                      // 1 to 1000, the first included
+  Duration initial = std::chrono::milliseconds(200);  // 1 ms to 1 h
+  Duration longest = std::chrono::seconds(60);        // initial to 24 h
+};
+
+enum class Verdict : std::uint8_t {
+  again,     // at once, uncounted: another transaction was faster
+  retry,     // later, by the schedule
+  park,      // set aside for an operator
+  hand_back  // to the broker: the consumer is stopping
+};
+
+// What a failed handling means. `conflicts` counts the uncounted repetitions so far.
+struct Failure {
+  Verdict verdict = Verdict::park;
+  std::string reason;  // failed, poison, exhausted_retries: short and fit for a column
+  std::string error;   // the sentence, bounded to max_error_bytes
+
+  static constexpr std::size_t max_error_bytes = 2000;
+};
+
+constexpr std::int32_t max_immediate_conflicts = 10;
+
+Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int32_t conflicts,
+              const RetrySettings& settings);
+
+// The pause before attempt `next` (from 2): uniform in (0, min(longest, initial * 2^(next-2))].
+Duration retry_delay(const RetrySettings& settings, std::int32_t next, std::uint64_t random);
+
+}  // namespace sinew::messaging

@@ -1,0 +1,28 @@
+#include "sinew/messaging/reply.hpp"
+
+namespace sinew::messaging {
+
+event::Envelope make_reply(const event::Envelope& command, const ReplyData& data,
+                           event::Envelope header) {
+  header.type = command.type + ".reply";
+  header.version = command.version;
+  header.subject = command.subject;
+  header.ordering_key = command.ordering_key;
+  header.lineage = event::caused_by(command);
+  for (const auto& [name, value] : command.extensions) {
+    if (name.starts_with("saga")) header.extensions[name] = value;
+  }
+  header.data = SharedBytes(to_text(to_json(data)));
+  return header;
+}
+
+ReplyData read_reply(const event::Envelope& reply) {
+  auto data = from_json<ReplyData>(parse_json(reply.data.view()));
+  if (data.value.has_value() == data.rejection.has_value()) {
+    throw Error(Condition::invalid_input,
+                "a reply has either a value or a rejection: " + reply.type + " has both or none");
+  }
+  return data;
+}
+
+}  // namespace sinew::messaging

@@ -1,0 +1,42 @@
+#include "sinew/store/aggregate.hpp"
+
+#include <fmt/format.h>
+
+#include "sinew/async/runtime.hpp"
+#include "sinew/base/error.hpp"
+
+namespace sinew::store::detail {
+
+void check_next(const RecordedEvent& event, std::int64_t expected_version) {
+  if (event.stream_version == expected_version) return;
+  throw Error(Condition::corrupt,
+              fmt::format("the stream {} goes on with version {} where {} is due", event.stream,
+                          event.stream_version, expected_version));
+}
+
+void refuse_unknown(const RecordedEvent& event) {
+  throw Error(Condition::unsupported,
+              fmt::format("the stream {} has an event of type {}, which this program does not "
+                          "know: install the version that wrote it",
+                          event.stream, event.type));
+}
+
+Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::string stream,
+                              std::int64_t version, std::vector<PendingEvent> pending,
+                              event::Lineage lineage) {
+  if (pending.empty()) co_return Appended{.stream_version = version, .position = {}};
+  async::Runtime& runtime = *(co_await async::this_context()).runtime;
+  std::vector<NewEvent> events;
+  events.reserve(pending.size());
+  for (PendingEvent& event : pending) {
+    const auto next = version + 1 + static_cast<std::int64_t>(events.size());
+    const Uuid id = lineage.causation_id.is_nil()
+                        ? runtime.new_id()
+                        : derive_uuid(lineage.causation_id, fmt::format("{}@{}", stream, next));
+    events.push_back({id, std::string(event.type), event.version, std::move(event.data), lineage});
+  }
+  co_return co_await log.append(transaction, std::move(stream), ExpectedVersion::exactly(version),
+                                std::move(events));
+}
+
+}  // namespace sinew::store::detail

@@ -1,0 +1,47 @@
+#include "sinew/store/checkpoint.hpp"
+
+#include <algorithm>
+
+#include "sinew/base/error.hpp"
+
+namespace sinew::store {
+
+Checkpoint Checkpoint::from_bytes(std::string_view bytes) {
+  if (bytes.size() > max_bytes) {
+    throw Error(Condition::invalid_input, "a checkpoint has at most 24 bytes");
+  }
+  Checkpoint checkpoint;
+  std::copy(bytes.begin(), bytes.end(), checkpoint.bytes_.begin());
+  checkpoint.size_ = static_cast<std::uint8_t>(bytes.size());
+  return checkpoint;
+}
+
+Checkpoint Checkpoint::from_position(std::uint64_t position) {
+  Checkpoint checkpoint;
+  if (position == 0) return checkpoint;
+  for (int byte = 7; byte >= 0; --byte) {
+    checkpoint.bytes_[static_cast<std::size_t>(byte)] = static_cast<char>(position & 0xff);
+    position >>= 8;
+  }
+  checkpoint.size_ = 8;
+  return checkpoint;
+}
+
+std::uint64_t Checkpoint::position() const noexcept {
+  std::uint64_t position = 0;
+  for (const char byte : bytes())
+    position = (position << 8) | static_cast<unsigned char>(byte);
+  return position;
+}
+
+std::string to_string(const Checkpoint& checkpoint) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const char byte : checkpoint.bytes()) {
+    text += digits[static_cast<unsigned char>(byte) >> 4];
+    text += digits[static_cast<unsigned char>(byte) & 15];
+  }
+  return text;
+}
+
+}  // namespace sinew::store

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sinew/async/task.hpp"
+#include "sinew/base/bytes.hpp"
+#include "sinew/base/id.hpp"
+#include "sinew/base/time.hpp"
+#include "sinew/event/envelope.hpp"
+#include "sinew/store/checkpoint.hpp"
+#include "sinew/store/commit_signal.hpp"
+
+namespace sinew::store {
+
+// The event store: streams of facts, append-only, in one global order. A port because the order is
+// native to each engine. A stream id is `category-entity`, such as order-10248; 1 to 200 bytes.
+
+// What an append expects of its stream.
+class ExpectedVersion {
+ public:
+  static constexpr ExpectedVersion any() { return ExpectedVersion(-2); }
+  static constexpr ExpectedVersion no_stream() { return ExpectedVersion(-1); }
+  static constexpr ExpectedVersion exactly(std::int64_t version) {
+    return ExpectedVersion(version);
+  }
+
+  constexpr bool is_any() const { return value_ == -2; }
+  constexpr std::int64_t value() const { return value_; }  // -1: the stream must not exist
+
+ private:
+  explicit constexpr ExpectedVersion(std::int64_t value) : value_(value) {}
+  std::int64_t value_;
+};
+
+struct NewEvent {
+  Uuid id;
+  std::string type;
+  std::int32_t version = 1;  // of the schema
+  SharedBytes data;
+  event::Lineage lineage;
+};
+
+struct RecordedEvent {
+  Uuid id;
+  std::string stream;
+  std::int64_t stream_version = 0;  // from 0
+  Checkpoint position;
+  std::string type;
+  std::int32_t version = 1;
+  Timestamp recorded_at{};
+  event::Lineage lineage;
+  SharedBytes data;
+};
+
+struct Appended {
+  std::int64_t stream_version = 0;  // of the last event
+  Checkpoint position;              // of the last event
+  bool repeated = false;            // the same events stood there already
+};
+
+class EventLog {
+ public:
+  static constexpr std::size_t max_events_per_append = 1000;
+  static constexpr std::size_t max_read = 1000;
+
+  EventLog() = default;
+  EventLog(const EventLog&) = delete;
+  EventLog& operator=(const EventLog&) = delete;
+  virtual ~EventLog() = default;
+
+  // Appends in `transaction`. Repeating the same event ids at the same expected version succeeds
+  // and gives the first result, so an append whose outcome is unknown can be repeated. Errors:
+  // conflict (another version; the detail names both; or only some of the ids stand there),
+  // invalid_input (no event, too many, a bad stream id, data over Envelope::max_data_bytes).
+  virtual Task<Appended> append(Transaction& transaction, std::string stream,
+                                ExpectedVersion expected, std::vector<NewEvent> events) = 0;
+
+  // Up to `limit` events (1 to max_read) of a stream from version `from` (0: the first), ascending.
+  virtual Task<std::vector<RecordedEvent>> read_stream(Transaction& transaction, std::string stream,
+                                                       std::int64_t from, std::size_t limit) = 0;
+
+  // Up to `limit` events after `after`, in the order of commits, never skipping one that may still
+  // commit before it.
+  virtual Task<std::vector<RecordedEvent>> read_all(Transaction& transaction, Checkpoint after,
+                                                    std::size_t limit) = 0;
+
+  // The position of the last event.
+  virtual Task<Checkpoint> head(Transaction& transaction) = 0;
+
+  // Told after each commit that appended: what wakes subscriptions and projections. append() names
+  // it to its transaction; an engine that several hosts share tells it of theirs too.
+  CommitSignal& appended() noexcept { return appended_; }
+
+ private:
+  CommitSignal appended_;
+};
+
+}  // namespace sinew::store

@@ -1,0 +1,199 @@
+#include "sinew/store/outbox.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "sinew/base/error.hpp"
+#include "sinew/base/hash.hpp"
+#include "sinew/base/id.hpp"
+#include "sinew/base/json.hpp"
+
+namespace sinew::store {
+namespace {
+
+bool name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+using Extensions = std::map<std::string, std::string>;
+
+std::string extensions_text(const Extensions& extensions) {
+  if (extensions.empty()) return {};
+  JsonObject object;
+  for (const auto& [name, value] : extensions)
+    object.append(name, value);
+  return to_text(object);
+}
+
+Extensions extensions_from(const std::string& text) {
+  Extensions extensions;
+  if (text.empty()) return extensions;
+  const Json object = parse_json(text);
+  for (const JsonMember& member : object.as_object().members()) {
+    extensions.emplace(member.name, member.value.as_string());
+  }
+  return extensions;
+}
+
+OutboxEntry entry_from(Row row) {
+  OutboxEntry entry;
+  entry.position = row.integer(0);
+  entry.destination = {row.integer(1) == 0 ? DestinationKind::queue : DestinationKind::topic,
+                       row.text(2)};
+  event::Envelope& envelope = entry.envelope;
+  envelope.ordering_key = row.text(3);
+  envelope.id = row.uuid(4);
+  envelope.type = row.text(5);
+  envelope.data = SharedBytes(row.blob(6));
+  envelope.source = row.text(7);
+  envelope.version = static_cast<std::int32_t>(row.integer(8));
+  envelope.subject = row.text(9);
+  envelope.reply_to = row.text(10);
+  envelope.time = row.timestamp(11);
+  envelope.content_type = row.text(12);
+  envelope.lineage = {row.uuid(13), row.uuid(14), row.text(15),
+                      static_cast<std::int32_t>(row.integer(16))};
+  envelope.extensions = extensions_from(row.text(17));
+  return entry;
+}
+
+void check_batch(std::size_t size, std::string_view what) {
+  if (size == 0 || size > Outbox::max_batch) {
+    throw Error(Condition::invalid_input,
+                fmt::format("{} is {}, from 1 to {} are allowed", what, size, Outbox::max_batch));
+  }
+}
+
+}  // namespace
+
+void validate(const Destination& destination) {
+  const std::string& name = destination.name;
+  if (name.empty() || name.size() > max_id_length ||
+      !std::all_of(name.begin(), name.end(), name_character)) {
+    throw Error(Condition::invalid_input,
+                fmt::format("\"{}\" cannot name a queue or topic: 1 to {} of a-z A-Z 0-9 . _ -",
+                            name.substr(0, max_id_length), max_id_length));
+  }
+}
+
+std::int32_t Outbox::partition_of(const event::Envelope& envelope) noexcept {
+  const std::string_view key =
+      envelope.ordering_key.empty() ? envelope.id.bytes() : std::string_view(envelope.ordering_key);
+  const std::uint64_t hash = stable_hash(key);
+  // The low bits of FNV-1a depend on the low bits of each byte alone: mix the high ones in.
+  return static_cast<std::int32_t>((hash ^ (hash >> 32)) % partitions);
+}
+
+// Counts the rows once for up to an eighth of the capacity. A transaction that is rolled back has
+// used up room all the same, which only brings the next count forward.
+Task<void> Outbox::reserve(Transaction& transaction) {
+  if (room_ == 0) {
+    const std::int64_t free = capacity_ - co_await size(transaction);
+    if (free <= 0) {
+      throw Error(
+          Condition::exhausted,
+          fmt::format("the outbox holds {} messages that wait for the broker, its limit: is "
+                      "the broker reachable and the relay running?",
+                      capacity_));
+    }
+    room_ = std::min(free, std::max<std::int64_t>(capacity_ / 8, 1));
+  }
+  --room_;
+}
+
+Task<void> Outbox::insert(Transaction& transaction, Destination destination,
+                          event::Envelope envelope) {
+  validate(destination);
+  event::validate(envelope);
+  if (destination.kind == DestinationKind::topic && envelope.ordering_key.empty()) {
+    throw Error(Condition::invalid_input,
+                fmt::format("a message of type {} for the topic {} has no ordering key: name the "
+                            "entity whose events must stay in order",
+                            envelope.type, destination.name));
+  }
+  co_await reserve(transaction);
+  if (relay_ != nullptr) transaction.after_commit(*relay_);
+
+  const std::string extensions = extensions_text(envelope.extensions);
+  const event::Lineage& lineage = envelope.lineage;
+  co_await transaction.execute(
+      "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, destination_kind, "
+      "partition_no, source, schema_version, subject, reply_to, event_time, content_type, "
+      "correlation_id, causation_id, traceparent, hops, extensions) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {envelope.id, destination.name, envelope.ordering_key, envelope.type, envelope.data.span(),
+       static_cast<std::int64_t>(destination.kind), partition_of(envelope), envelope.source,
+       envelope.version, envelope.subject, envelope.reply_to, envelope.time, envelope.content_type,
+       lineage.correlation_id, lineage.causation_id, lineage.traceparent, lineage.hops,
+       extensions});
+}
+
+Task<std::vector<Outbox::Lease>> Outbox::lease(Transaction& transaction, Uuid owner, Timestamp now,
+                                               Duration duration) {
+  const Timestamp until = now + std::chrono::ceil<std::chrono::microseconds>(duration);
+  co_await transaction.execute(
+      "UPDATE outbox_keys SET epoch = CASE WHEN owner = ? THEN epoch ELSE epoch + 1 END, "
+      "owner = ?, lease_until = ? WHERE owner IS NULL OR owner = ? OR lease_until <= ?",
+      {owner, owner, until, owner, now});
+  const Rows rows = co_await transaction.execute(
+      "SELECT partition_no, epoch FROM outbox_keys WHERE owner = ? ORDER BY partition_no", {owner});
+  std::vector<Lease> leases;
+  leases.reserve(rows.size());
+  for (const Row row : rows) {
+    leases.push_back({static_cast<std::int32_t>(row.integer(0)), row.integer(1)});
+  }
+  co_return leases;
+}
+
+Task<std::vector<OutboxEntry>> Outbox::read(Transaction& transaction, std::int32_t partition,
+                                            std::int64_t after, std::size_t limit) {
+  check_batch(limit, "the limit of a read of the outbox");
+  const Rows rows = co_await transaction.execute(
+      "SELECT position, destination_kind, aggregatetype, aggregateid, id, type, payload, source, "
+      "schema_version, subject, reply_to, event_time, content_type, correlation_id, causation_id, "
+      "traceparent, hops, extensions FROM outbox WHERE partition_no = ? AND position > ? "
+      "ORDER BY position LIMIT ?",
+      {partition, after, limit});
+  std::vector<OutboxEntry> entries;
+  entries.reserve(rows.size());
+  for (const Row row : rows)
+    entries.push_back(entry_from(row));
+  co_return entries;
+}
+
+Task<bool> Outbox::published(Transaction& transaction, Lease lease,
+                             std::vector<std::int64_t> positions) {
+  check_batch(positions.size(), "the number of published messages");
+  const std::int64_t last = *std::max_element(positions.begin(), positions.end());
+  // Taking the row first also makes a new owner wait for this transaction, or this one see it.
+  const Rows held = co_await transaction.execute(
+      "UPDATE outbox_keys SET published_through = CASE WHEN published_through > ? "
+      "THEN published_through ELSE ? END WHERE partition_no = ? AND epoch = ?",
+      {last, last, lease.partition, lease.epoch});
+  if (held.changed() == 0) co_return false;
+  for (const std::int64_t position : positions) {
+    co_await transaction.execute("DELETE FROM outbox WHERE position = ? AND partition_no = ?",
+                                 {position, lease.partition});
+  }
+  co_return true;
+}
+
+Task<void> Outbox::release(Transaction& transaction, Uuid owner) {
+  co_await transaction.execute(
+      "UPDATE outbox_keys SET owner = NULL, lease_until = 0 WHERE owner = ?", {owner});
+}
+
+Task<void> Outbox::release_all(Transaction& transaction) {
+  co_await transaction.execute(
+      "UPDATE outbox_keys SET owner = NULL, lease_until = 0 WHERE owner IS NOT NULL");
+}
+
+Task<std::int64_t> Outbox::size(Transaction& transaction) {
+  const Rows rows = co_await transaction.execute("SELECT COUNT(*) FROM outbox");
+  co_return rows[0].integer(0);
+}
+
+}  // namespace sinew::store

@@ -1,0 +1,189 @@
+#include "sinew/store/projection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <span>
+
+#include "sinew/base/log.hpp"
+#include "sinew/store/checkpoint_table.hpp"
+
+namespace sinew::store {
+
+// One page on its way into the view. Its fields are set by the last run of the transaction's body,
+// which may run several times.
+struct ProjectionRunner::Attempt {
+  Attempt(std::span<const RecordedEvent> page, const Checkpoint& after)
+      : events(page), from(after) {}
+
+  std::span<const RecordedEvent> events;
+  Checkpoint from;
+  std::optional<std::size_t> refused;  // index of the event whose apply() threw
+  std::optional<Advance> advance;      // how moving the checkpoint ended
+  std::exception_ptr failure;
+};
+
+namespace {
+
+constexpr Duration first_pause = std::chrono::milliseconds(50);
+constexpr Duration longest_pause = std::chrono::seconds(5);
+
+std::string describe(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return error.detail();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "unknown exception";
+  }
+}
+
+bool is_condition(const std::exception_ptr& failure, auto predicate) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return predicate(error);
+  } catch (...) {
+    return false;
+  }
+}
+
+bool is_cancellation(const std::exception_ptr& failure) {
+  return is_condition(failure,
+                      [](const Error& error) { return error.condition() == Condition::cancelled; });
+}
+
+bool is_transient(const std::exception_ptr& failure) {
+  return is_condition(failure, [](const Error& error) { return error.transient(); });
+}
+
+}  // namespace
+
+Task<void> ProjectionRunner::run() {
+  status_.state = ProjectionState::running;
+  std::exception_ptr failure;
+  try {
+    co_await follow();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  status_.state = ProjectionState::stopped;
+  if (!is_cancellation(failure)) status_.error = describe(failure);
+  std::rethrow_exception(failure);
+}
+
+Task<Checkpoint> ProjectionRunner::load() {
+  return database_.read([this](Transaction& transaction) {
+    return CheckpointTable::load(transaction, std::string(projection_.name()));
+  });
+}
+
+Task<std::vector<RecordedEvent>> ProjectionRunner::read_page() {
+  return database_.read([this](Transaction& transaction) {
+    return database_.event_log().read_all(transaction, status_.position, limit_);
+  });
+}
+
+Task<void> ProjectionRunner::follow() {
+  CommitSignal& appended = database_.event_log().appended();
+  loaded_ = false;
+  limit_ = batch_;
+  for (;;) {
+    const std::uint64_t seen = appended.count();
+    switch (co_await step()) {
+      case Outcome::applied: break;
+      case Outcome::idle: co_await appended.beyond(seen); break;
+      case Outcome::transient: co_await back_off(); break;
+      case Outcome::refused:
+        if (limit_ == 0) co_await pause();
+        break;
+    }
+  }
+}
+
+Task<ProjectionRunner::Outcome> ProjectionRunner::step() {
+  std::vector<RecordedEvent> events;
+  try {
+    if (!loaded_) status_.position = co_await load();
+    loaded_ = true;
+    events = co_await read_page();
+  } catch (const Error& error) {
+    if (!error.transient()) throw;
+    status_.error = error.detail();
+    co_return Outcome::transient;
+  }
+  if (events.empty()) co_return Outcome::idle;
+  co_return co_await apply(events);
+}
+
+Task<void> ProjectionRunner::apply_all(Transaction& transaction, Attempt& attempt) {
+  attempt.refused.reset();
+  attempt.advance.reset();
+  for (std::size_t i = 0; i < attempt.events.size(); ++i) {
+    attempt.refused = i;
+    co_await projection_.apply(transaction, attempt.events[i]);
+  }
+  attempt.refused.reset();
+  attempt.advance = co_await CheckpointTable::advance(transaction, std::string(projection_.name()),
+                                                      attempt.from, attempt.events.back().position);
+  if (attempt.advance != Advance::stored) {
+    throw Error(Condition::conflict,
+                fmt::format("the checkpoint of the projection {} was moved by another runner: run "
+                            "one at a time",
+                            projection_.name()));
+  }
+}
+
+Task<ProjectionRunner::Outcome> ProjectionRunner::apply(const std::vector<RecordedEvent>& events) {
+  Attempt attempt(events, status_.position);
+  try {
+    co_await database_.transaction(
+        [&](Transaction& transaction) { return apply_all(transaction, attempt); });
+    status_.position = events.back().position;
+    status_.applied += events.size();
+    status_.state = ProjectionState::running;
+    status_.error.clear();
+    failures_ = 0;
+    limit_ = batch_;
+    co_return Outcome::applied;
+  } catch (...) {
+    attempt.failure = std::current_exception();
+  }
+  if (is_cancellation(attempt.failure)) std::rethrow_exception(attempt.failure);
+  if (attempt.advance && attempt.advance != Advance::stored) {
+    std::rethrow_exception(attempt.failure);
+  }
+  loaded_ = false;  // a commit whose outcome is unknown may have moved the checkpoint
+  status_.error = describe(attempt.failure);
+  if (!attempt.refused || is_transient(attempt.failure)) co_return Outcome::transient;
+  const RecordedEvent& event = events[*attempt.refused];
+  status_.error = fmt::format("event {} (type {}, stream {}, version {}): {}", to_string(event.id),
+                              event.type, event.stream, event.stream_version, status_.error);
+  limit_ = *attempt.refused;
+  co_return Outcome::refused;
+}
+
+Task<void> ProjectionRunner::pause() {
+  status_.state = ProjectionState::paused;
+  log::error("projection paused: an event cannot be applied",
+             {{"projection", projection_.name()}, {"error", status_.error}});
+  resumed_.reset();
+  co_await resumed_.wait();
+  limit_ = batch_;
+  status_.state = ProjectionState::running;
+}
+
+Task<void> ProjectionRunner::back_off() {
+  constexpr std::uint32_t most_doublings = 7;
+  const Duration pause = first_pause * (1 << std::min(failures_++, most_doublings));
+  status_.state = ProjectionState::retrying;
+  log::warn("projection waits for the database",
+            {{"projection", projection_.name()}, {"error", status_.error}});
+  co_await async::Sleep(std::min(pause, longest_pause));
+}
+
+}  // namespace sinew::store

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "adapters/sqlite/database.hpp"
+#include "sinew/async/sim/node.hpp"
+
+namespace sinew::tests {
+
+// A folder that goes with the object; in memory where the system has such a place: what survives a
+// power cut is not tested with it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    const bool memory = std::filesystem::is_directory("/dev/shm");
+    std::string path = (memory ? "/dev/shm/" : testing::TempDir()) + "sinew-test-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) {
+      throw Error(Condition::unavailable, "cannot create the folder " + path);
+    }
+    path_ = path;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+
+  std::string file(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// SQLite, as it is, on the one node of a simulated world.
+class SimulatedSqlite {
+ public:
+  explicit SimulatedSqlite(std::uint64_t seed) : world_(seed) { start(); }
+  SimulatedSqlite(const SimulatedSqlite&) = delete;
+  SimulatedSqlite& operator=(const SimulatedSqlite&) = delete;
+  ~SimulatedSqlite() { close(); }
+
+  async::sim::World& world() noexcept { return world_; }
+  async::sim::Node& node() noexcept { return *node_; }
+  sqlite::Database& database() noexcept { return *database_; }
+
+  // Runs `task` to its end, at most a minute of virtual time; throws what it throws.
+  void run(Task<void> task) {
+    node_->run(async::with_deadline(node_->now() + std::chrono::minutes(1), std::move(task)));
+  }
+  void reopen() {
+    close();
+    open();
+  }
+  // The process ends where it is and starts again, as a new node. Scopes of the old one, and what
+  // refers to the old database, must be gone before.
+  void crash() {
+    node_->crash();
+    database_.reset();
+    start();
+  }
+
+ private:
+  void start() {
+    node_ = &world_.add_node("host");
+    open();
+  }
+  void open() {
+    sqlite::Settings settings;
+    settings.path = folder_.file("test.db");
+    settings.batch_time = Duration::zero();
+    database_ = node_->run(sqlite::Database::open(*node_, settings));
+  }
+  void close() {
+    node_->run(database_->close());
+    database_.reset();
+  }
+
+  TemporaryFolder folder_;
+  async::sim::World world_;
+  async::sim::Node* node_ = nullptr;
+  std::unique_ptr<sqlite::Database> database_;
+};
+
+}  // namespace sinew::tests
