@@ -1,0 +1,36 @@
+#include "sinew/context/context.hpp"
+
+#include "sinew/context/naming.hpp"
+
+namespace sinew::context {
+
+event::Lineage Context::new_lineage() const {
+  event::Lineage lineage;
+  lineage.correlation_id = runtime().new_id();
+  return lineage;
+}
+
+event::Envelope Context::header(std::string key, event::Lineage lineage) const {
+  event::Envelope envelope;
+  envelope.id = runtime().new_id();
+  envelope.source = source_of(resources_->name);
+  envelope.subject = key;
+  envelope.ordering_key = std::move(key);
+  envelope.time = runtime().wall_now();
+  envelope.lineage = std::move(lineage);
+  return envelope;
+}
+
+Task<void> Context::send_event(store::Transaction& tx, event::Envelope envelope) {
+  co_await resources_->outbox.insert(tx, events_of(resources_->name), std::move(envelope));
+}
+
+Task<void> Context::send_reply(store::Transaction& tx, event::Envelope command,
+                               messaging::ReplyData data) {
+  if (command.reply_to.empty()) co_return;
+  event::Envelope reply = messaging::make_reply(command, data, header({}, {}));
+  co_await resources_->outbox.insert(tx, {store::DestinationKind::queue, command.reply_to},
+                                     std::move(reply));
+}
+
+}  // namespace sinew::context

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "sinew/async/runtime.hpp"
+#include "sinew/base/log.hpp"
+#include "sinew/event/typed.hpp"
+#include "sinew/http/client.hpp"
+#include "sinew/messaging/reply.hpp"
+#include "sinew/saga/orchestrator.hpp"
+#include "sinew/store/database.hpp"
+#include "sinew/store/event_log.hpp"
+#include "sinew/store/outbox.hpp"
+
+namespace sinew::context {
+
+class ContextSpec;
+
+// What a context works with; made by the host before describe() and alive until it stopped.
+struct Resources {
+  std::string name;
+  std::filesystem::path folder;  // its own, for its database and file drops
+  async::Runtime& runtime;
+  store::Database& database;
+  store::Outbox& outbox;
+  saga::Orchestrator& sagas;
+  http::Client& http;
+  const event::Upcasters& upcasters;
+  log::Logger log;
+};
+
+// A bounded context: its own model, tables and published language, on one worker. Derive, describe
+// what it owns and answers, and write handlers as members; the host calls them on the worker, so
+// members need no locks. Everything durable goes through database().
+class Context {
+ public:
+  Context() = default;
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  virtual ~Context() = default;
+
+  // Lower case, [a-z][a-z0-9]{0,39}: the prefix of its types, topics, queues and folder.
+  virtual std::string_view name() const noexcept = 0;
+  // Called once, before anything runs. Errors are reported with the context's name at start-up.
+  virtual void describe(ContextSpec& spec) = 0;
+  // After migrations and before the first request or message. What it throws stops the start-up.
+  virtual Task<void> start() { co_return; }
+
+ protected:
+  async::Runtime& runtime() const { return resources_->runtime; }
+  store::Database& database() const { return resources_->database; }
+  store::EventLog& events() const { return resources_->database.event_log(); }
+  saga::Orchestrator& sagas() const { return resources_->sagas; }
+  http::Client& http() const { return resources_->http; }
+  const log::Logger& log() const { return resources_->log; }
+  const std::filesystem::path& folder() const { return resources_->folder; }
+  const event::Upcasters& upcasters() const { return resources_->upcasters; }
+
+  // Publishes an event to this context's topic, in the transaction. `key` orders it with the others
+  // of its entity. Errors: invalid_input (no key, data too large), exhausted (the outbox is full).
+  template <event::Typed E>
+  Task<void> publish(store::Transaction& tx, const E& event, std::string key,
+                     event::Lineage lineage) {
+    return send_event(tx, event::seal(event, header(std::move(key), std::move(lineage))));
+  }
+
+  // Answers a command, in the transaction that did what it asks.
+  template <class Reply>
+  Task<void> reply(store::Transaction& tx, const event::Envelope& command,
+                   const messaging::Answer<Reply>& answer) {
+    return send_reply(tx, command, messaging::to_reply_data(answer));
+  }
+
+  // The lineage of what an outside request starts: a new process under the request's trace.
+  event::Lineage new_lineage() const;
+
+ private:
+  friend class ContextRunner;
+  friend class ContextSpec;
+  event::Envelope header(std::string key, event::Lineage lineage) const;
+  Task<void> send_event(store::Transaction& tx, event::Envelope envelope);
+  Task<void> send_reply(store::Transaction& tx, event::Envelope command, messaging::ReplyData data);
+
+  Resources* resources_ = nullptr;
+};
+
+}  // namespace sinew::context

@@ -1,0 +1,159 @@
+#include "sinew/context/host.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <system_error>
+
+#include "sinew/async/offload.hpp"
+#include "sinew/base/crash_point.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/base/hex.hpp"
+#include "sinew/base/json.hpp"
+#include "sinew/base/log.hpp"
+#include "sinew/context/operator_api.hpp"
+
+namespace sinew::context {
+namespace {
+
+void create_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw Error(Condition::unauthorized,
+                fmt::format("the folder {} cannot be made: {}; choose another or change its rights",
+                            folder.string(), error.message()));
+  }
+}
+
+// Writes a small file that only its owner may read, whole or not at all.
+void write_private_file(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path next = path.string() + ".next";
+  ::unlink(next.c_str());  // of a former crash, with whatever rights
+  const int descriptor = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool written = descriptor >= 0 && ::write(descriptor, content.data(), content.size()) ==
+                                              static_cast<ssize_t>(content.size());
+  const int failure = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  std::error_code error(written ? 0 : failure, std::generic_category());
+  SINEW_CRASH_POINT("host.before_rename");
+  if (!error) std::filesystem::rename(next, path, error);
+  SINEW_CRASH_POINT("host.after_rename");
+  if (error) {
+    throw Error(Condition::unavailable,
+                fmt::format("{} cannot be written: {}", path.string(), error.message()));
+  }
+}
+
+}  // namespace
+
+Host::Host(HostSettings settings, Backend& backend, std::vector<async::Runtime*> workers)
+    : settings_(std::move(settings)), backend_(backend), workers_(std::move(workers)) {}
+
+Host::~Host() = default;
+
+void Host::add(std::unique_ptr<Context> context) {
+  const std::size_t index = runners_.size();
+  async::Endpoint endpoint{settings_.address, 0};
+  if (settings_.first_port != 0) {
+    endpoint.port = static_cast<std::uint16_t>(settings_.first_port + index);
+  }
+  const auto folder = settings_.folder / std::string(context->name());
+  runners_.push_back(std::make_unique<ContextRunner>(std::move(context),
+                                                     *workers_[index % workers_.size()], folder,
+                                                     endpoint, settings_.name, metrics_));
+}
+
+Task<void> Host::start() {
+  create_folder(settings_.folder / "hosts");
+  load_token();
+  std::exception_ptr failure;
+  try {
+    co_await backend_.start(*workers_.front(), settings_.folder);
+    co_await start_contexts();
+    start_operator_api();
+    write_host_file();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  try {
+    co_await drain();
+  } catch (const Error& error) {
+    log::warn("what had started could not be stopped in order", {{"error", error.detail()}});
+  }
+  std::rethrow_exception(failure);
+}
+
+Task<void> Host::start_contexts() {
+  for (auto& runner : runners_) {
+    ++started_;
+    co_await async::call_on(runner->runtime(), [this, &runner] { return runner->start(backend_); });
+  }
+}
+
+Task<void> Host::drain() {
+  std::error_code ignored;
+  std::filesystem::remove(host_file(), ignored);
+  if (operator_api_) co_await operator_api_->drain(std::chrono::seconds(1));
+  operator_api_.reset();
+  co_await stop_contexts();
+  co_await backend_.stop();
+}
+
+Task<void> Host::stop_contexts() {
+  while (started_ > 0) {
+    ContextRunner& runner = *runners_[--started_];
+    co_await async::call_on(runner.runtime(),
+                            [this, &runner] { return runner.drain(settings_.drain); });
+  }
+}
+
+std::vector<ContextRunner*> Host::contexts() const {
+  std::vector<ContextRunner*> contexts;
+  for (const auto& runner : runners_)
+    contexts.push_back(runner.get());
+  return contexts;
+}
+
+async::Endpoint Host::operator_endpoint() const { return operator_api_->local(); }
+
+void Host::start_operator_api() {
+  operator_api_ = std::make_unique<http::Server>(*workers_.front(), operator_routes(*this));
+  operator_api_->start({settings_.address, settings_.operator_port});
+}
+
+void Host::load_token() {
+  const auto path = settings_.folder / "operator.token";
+  std::ifstream file(path);
+  if (std::getline(file, token_) && token_.size() == 64) return;
+  token_.clear();
+  for (int part = 0; part < 4; ++part) {
+    token_ += fmt::format("{:016x}", workers_.front()->random());
+  }
+  write_private_file(path, token_ + "\n");
+}
+
+void Host::write_host_file() const {
+  JsonArray contexts;
+  for (const auto& runner : runners_) {
+    JsonObject entry;
+    entry.set("name", runner->name());
+    entry.set("url", "http://" + to_string(runner->endpoint()));
+    contexts.push_back(std::move(entry));
+  }
+  JsonObject document;
+  document.set("name", settings_.name);
+  document.set("pid", static_cast<std::int64_t>(::getpid()));
+  document.set("operator_url", "http://" + to_string(operator_endpoint()));
+  document.set("contexts", std::move(contexts));
+  write_private_file(host_file(), to_text(Json(std::move(document))) + "\n");
+}
+
+std::filesystem::path Host::host_file() const {
+  return settings_.folder / "hosts" / (settings_.name + ".json");
+}
+
+}  // namespace sinew::context

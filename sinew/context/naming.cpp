@@ -1,0 +1,24 @@
+#include "sinew/context/naming.hpp"
+
+namespace sinew::context {
+
+using store::Destination;
+using store::DestinationKind;
+
+std::string_view owner_of(std::string_view type) { return type.substr(0, type.find('.')); }
+
+Destination events_of(std::string_view context) {
+  return {DestinationKind::topic, std::string(context) + ".events"};
+}
+
+Destination commands_of(std::string_view context) {
+  return {DestinationKind::queue, std::string(context) + ".commands"};
+}
+
+Destination replies_of(std::string_view context) {
+  return {DestinationKind::queue, std::string(context) + ".replies"};
+}
+
+std::string source_of(std::string_view context) { return "/" + std::string(context); }
+
+}  // namespace sinew::context

@@ -1,0 +1,96 @@
+#include "sinew/context/operator_api.hpp"
+
+#include "sinew/async/offload.hpp"
+#include "sinew/base/hash.hpp"
+#include "sinew/context/host.hpp"
+#include "sinew/context/operations.hpp"
+
+namespace sinew::context {
+namespace {
+
+Task<http::Response> health_of(Host& host) {
+  JsonObject contexts;
+  bool ready = true;
+  for (ContextRunner* runner : host.contexts()) {
+    const Health health = co_await async::call_on(
+        runner->runtime(), [runner]() -> Task<Health> { co_return runner->health(); });
+    ready = ready && health.ready;
+    contexts.set(runner->name(), to_json(health));
+  }
+  JsonObject document;
+  document.set("ready", ready);
+  document.set("contexts", std::move(contexts));
+  http::Response response = http::ok(Json(std::move(document)));
+  if (!ready) response.status = 503;
+  co_return response;
+}
+
+Task<http::Response> activity_of(Host& host) {
+  JsonObject contexts;
+  for (ContextRunner* runner : host.contexts()) {
+    const Activity activity =
+        co_await async::call_on(runner->runtime(), [runner] { return runner->activity(); });
+    contexts.set(runner->name(), to_json(activity));
+  }
+  co_return http::ok(Json(std::move(contexts)));
+}
+
+// Gauges are brought up to date when they are asked for.
+Task<http::Response> metrics_of(Host& host) {
+  auto& messages = host.metrics().gauges(
+      "sinew_messages", "Messages in a context, by what they wait for.", {"context", "state"});
+  auto& sagas = host.metrics().gauges("sinew_sagas", "Live sagas.", {"context", "state"});
+  for (ContextRunner* runner : host.contexts()) {
+    const Activity now =
+        co_await async::call_on(runner->runtime(), [runner] { return runner->activity(); });
+    const std::string& context = runner->name();
+    messages.with({context, "outbox"}).set(static_cast<double>(now.outbox));
+    messages.with({context, "in_work"}).set(static_cast<double>(now.in_work));
+    messages.with({context, "waiting"}).set(static_cast<double>(now.waiting));
+    messages.with({context, "parked"}).set(static_cast<double>(now.parked));
+    sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
+    sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));
+  }
+  co_return http::ok(host.metrics().expose(), std::string(metrics::Registry::kContentType));
+}
+
+Task<http::Response> operate_on(Host& host, const http::Request& request) {
+  const auto name = request.path_parameter<std::string>("context");
+  const auto operation = request.path_parameter<std::string>("operation");
+  const std::string actor(request.headers.get("Sinew-Actor"));
+  const Json arguments = request.json();
+  for (ContextRunner* runner : host.contexts()) {
+    if (runner->name() != name) continue;
+    co_return http::ok(co_await async::call_on(runner->runtime(), [&]() -> Task<Json> {
+      Json answer =
+          co_await operate(runner->runtime(), runner->database(), operation, actor, arguments);
+      runner->wake();
+      co_return answer;
+    }));
+  }
+  throw Error(Condition::not_found, "this host has no context called " + name);
+}
+
+}  // namespace
+
+http::Router operator_routes(Host& host) {
+  http::Router router;
+  router.guard("/v1", [&host](const http::Request& request) {
+    const std::string expected = "Bearer " + host.operator_token();
+    if (!constant_time_equal(request.headers.get("Authorization"), expected)) {
+      throw Error(Condition::unauthorized,
+                  "the operator API wants the token of the folder's operator.token as bearer");
+    }
+  });
+  router.route(http::Method::get, "/health",
+               [&host](const http::Request&) { return health_of(host); });
+  router.route(http::Method::get, "/metrics",
+               [&host](const http::Request&) { return metrics_of(host); });
+  router.route(http::Method::get, "/v1/activity",
+               [&host](const http::Request&) { return activity_of(host); });
+  router.route(http::Method::post, "/v1/contexts/{context}/operations/{operation}",
+               [&host](const http::Request& request) { return operate_on(host, request); });
+  return router;
+}
+
+}  // namespace sinew::context

@@ -1,0 +1,271 @@
+#include "sinew/context/runner.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "sinew/base/error.hpp"
+#include "sinew/context/naming.hpp"
+#include "sinew/messaging/backlog.hpp"
+#include "sinew/messaging/dead_letters.hpp"
+#include "sinew/store/inbox.hpp"
+#include "sinew/store/schema.hpp"
+
+namespace sinew::context {
+namespace {
+
+constexpr Duration look_for_old_marks = std::chrono::hours(1);
+constexpr std::size_t marks_a_transaction = 1000;
+
+}  // namespace
+
+ContextRunner::ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime,
+                             std::filesystem::path folder, async::Endpoint endpoint,
+                             std::string host, metrics::Registry& metrics)
+    : context_(std::move(context)),
+      name_(context_->name()),
+      runtime_(runtime),
+      folder_(std::move(folder)),
+      endpoint_(std::move(endpoint)),
+      host_(std::move(host)),
+      metrics_(metrics),
+      log_(log::root().with({{"context", name_}})) {}
+
+ContextRunner::~ContextRunner() = default;
+
+Task<void> ContextRunner::start(Backend& backend) {
+  std::exception_ptr failure;
+  try {
+    co_await open(backend);
+    co_await declare();
+    co_await context_->start();
+    serve();
+  } catch (const Error& error) {
+    failure = std::make_exception_ptr(
+        Error(error.condition(), fmt::format("{} cannot start: {}", name_, error.detail())));
+  } catch (const std::exception& error) {
+    failure = std::make_exception_ptr(
+        Error(Condition::unavailable, fmt::format("{} cannot start: {}", name_, error.what())));
+  }
+  if (failure) {
+    co_await close();
+    std::rethrow_exception(failure);
+  }
+  add_consumers();
+  spawn_all();
+  ready_ = true;
+}
+
+// The context's own routes, and /health for whoever watches it.
+void ContextRunner::serve() {
+  spec_->router_.route(http::Method::get, "/health",
+                       [this](const http::Request&) -> Task<http::Response> {
+                         const Health now = health();
+                         http::Response response = http::ok(to_json(now));
+                         if (!now.ready) response.status = 503;
+                         co_return response;
+                       });
+  http::ServerOptions options;
+  options.metrics = &metrics_;
+  options.access_log = &log_;
+  server_ = std::make_unique<http::Server>(runtime_, std::move(spec_->router_), options);
+  server_->start(endpoint_);
+  endpoint_ = server_->local();
+}
+
+Task<void> ContextRunner::open(Backend& backend) {
+  std::filesystem::create_directories(folder_);
+  spec_ = std::make_unique<ContextSpec>(*context_);
+  context_->describe(*spec_);
+  for (const auto& type : spec_->handled_)
+    spec_->upcasters_.check(type);
+  database_ = co_await backend.open_database(runtime_, folder_);
+  co_await database_->migrate(store::store_migrations());
+  co_await database_->migrate(messaging::messaging_migrations());
+  co_await database_->migrate(saga::saga_migrations());
+  co_await database_->migrate({name_, spec_->migrations_});
+  if (backend.databases_are_exclusive()) {
+    co_await database_->transaction(
+        [this](store::Transaction& tx) { return outbox_.release_all(tx); });
+  }
+  resolver_ = std::make_unique<net::FixedResolver>();
+  http_ = std::make_unique<http::Client>(runtime_, *resolver_);
+  sagas_ = std::make_unique<saga::Orchestrator>(
+      runtime_, *database_, outbox_, saga::Address{source_of(name_), replies_of(name_).name});
+  for (auto& definition : spec_->sagas_)
+    sagas_->add(std::move(definition));
+  co_await sagas_->check_live_versions();
+  resources_ = std::make_unique<Resources>(Resources{name_, folder_, runtime_, *database_, outbox_,
+                                                     *sagas_, *http_, spec_->upcasters_, log_});
+  context_->resources_ = resources_.get();
+  broker_ = co_await backend.connect_broker(runtime_, name_);
+}
+
+Task<void> ContextRunner::declare() {
+  messaging::Topology topology;
+  topology.queues.push_back({commands_of(name_).name});
+  topology.queues.push_back({replies_of(name_).name});
+  std::set<std::string> topics{events_of(name_).name};
+  for (const auto& [owner, dispatcher] : spec_->topics_)
+    topics.insert(events_of(owner).name);
+  for (const auto& topic : topics)
+    topology.topics.push_back({topic});
+  co_await broker_->declare(std::move(topology));
+}
+
+void ContextRunner::add_consumers() {
+  for (auto& [owner, dispatcher] : spec_->topics_)
+    add_consumer(dispatcher, events_of(owner));
+  if (spec_->has_commands_) add_consumer(spec_->commands_, commands_of(name_));
+  if (!spec_->sagas_.empty()) add_consumer(*sagas_, replies_of(name_));
+}
+
+void ContextRunner::add_consumer(messaging::Handler& handler, const store::Destination& source) {
+  messaging::ConsumerSettings settings;
+  settings.name = name_ + "/" + source.name;
+  settings.source.source = source;
+  settings.source.group = name_;
+  settings.retry = spec_->retry_;
+  consumers_.push_back(std::make_unique<messaging::Consumer>(runtime_, *database_, *broker_,
+                                                             handler, std::move(settings)));
+}
+
+void ContextRunner::spawn_all() {
+  running_.emplace(runtime_, "context");
+  consuming_.emplace(runtime_, "consumer");
+  messaging::RelaySettings relaying;
+  relaying.name = fmt::format("{} at {}", name_, host_);
+  relay_ = std::make_unique<messaging::Relay>(runtime_, *database_, outbox_, *broker_, relaying);
+  running_->spawn(relay_->run(), "relay");
+  running_->spawn(sagas_->run(), "sagas");
+  for (store::Projection* projection : spec_->projections_) {
+    projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
+    running_->spawn(projections_.back()->run(), "projection");
+  }
+  for (auto& [name, handler] : spec_->drops_) {
+    drops_.push_back(std::make_unique<exchange::DropFolder>(
+        runtime_, *database_, name_ + "/drop/" + name, folder_ / "drop" / name, handler));
+    running_->spawn(drops_.back()->run(), "drop folder");
+  }
+  for (auto& consumer : consumers_)
+    consuming_->spawn(consumer->run(), "consumer");
+}
+
+Task<void> ContextRunner::forget_old_marks() {
+  for (;;) {
+    const Timestamp before = runtime_.wall_now() - store::Inbox::retention;
+    try {
+      std::int64_t forgotten = 0;
+      do {
+        forgotten =
+            co_await database_->transaction([before](store::Transaction& tx) -> Task<std::int64_t> {
+              co_return co_await store::Inbox::forget(tx, before, marks_a_transaction);
+            });
+      } while (forgotten == static_cast<std::int64_t>(marks_a_transaction));
+    } catch (const Error& error) {
+      if (error.condition() == Condition::cancelled) throw;
+      log_.warn("old inbox marks cannot be removed", {{"error", error.detail()}});
+    }
+    co_await async::sleep_for(look_for_old_marks);
+  }
+}
+
+Task<void> ContextRunner::drain(Duration patience) {
+  ready_ = false;
+  if (server_) co_await server_->drain(patience);
+  co_await stop_consumers(patience);
+  if (running_) {
+    running_->cancel();
+    try {
+      co_await running_->join();
+    } catch (const Error& error) {
+      log_.error("ended with an error", {{"error", error.detail()}});
+    }
+  }
+  co_await close();
+}
+
+Task<void> ContextRunner::stop_consumers(Duration patience) {
+  if (!consuming_) co_return;
+  for (auto& consumer : consumers_)
+    consumer->stop();
+  try {
+    co_await async::with_deadline(runtime_.now() + patience, [](async::Scope& scope) -> Task<void> {
+      while (scope.size() > 0)
+        co_await async::sleep_for(std::chrono::milliseconds(5));
+    }(*consuming_));
+  } catch (const Error&) {
+    log_.warn("messages were still in work at the end of the drain; they will come again");
+  }
+  consuming_->cancel();
+  try {
+    co_await consuming_->join();
+  } catch (const Error& error) {
+    log_.error("a consumer ended with an error", {{"error", error.detail()}});
+  }
+}
+
+Task<void> ContextRunner::close() {
+  server_.reset();
+  consumers_.clear();
+  projections_.clear();
+  drops_.clear();
+  relay_.reset();
+  sagas_.reset();
+  http_.reset();
+  resolver_.reset();
+  broker_.reset();
+  if (database_) co_await database_->close();
+  database_.reset();
+}
+
+void ContextRunner::wake() noexcept {
+  for (auto& consumer : consumers_)
+    consumer->wake();
+  if (sagas_) sagas_->wake();
+}
+
+Health ContextRunner::health() const {
+  Health health;
+  if (!ready_) health.problems.push_back("not started, or draining");
+  if (relay_ && !relay_->status().last_error.empty()) {
+    health.problems.push_back("relay: " + relay_->status().last_error);
+  }
+  for (const auto& consumer : consumers_) {
+    const auto& status = consumer->status();
+    if (!status.last_error.empty()) {
+      health.problems.push_back(consumer->settings().name + ": " + status.last_error);
+    }
+    if (status.paused) {
+      health.problems.push_back(consumer->settings().name + ": paused, its backlog is full");
+    }
+  }
+  for (const auto& projection : projections_) {
+    const auto& status = projection->status();
+    if (!status.error.empty()) health.problems.push_back("projection: " + status.error);
+  }
+  health.ready = health.problems.empty();
+  return health;
+}
+
+Task<Activity> ContextRunner::activity() {
+  Activity activity;
+  co_await database_->read([&](store::Transaction& tx) -> Task<void> {
+    activity.outbox = co_await outbox_.size(tx);
+    const auto backlog = co_await messaging::count_backlog(tx);
+    activity.waiting = backlog.waiting;
+    activity.parked = backlog.parked;
+    const auto sagas = co_await saga::count_instances(tx);
+    activity.running_sagas = sagas.running;
+    activity.stuck_sagas = sagas.stuck;
+  });
+  if (relay_) activity.moved += static_cast<std::int64_t>(relay_->status().published);
+  for (const auto& consumer : consumers_) {
+    activity.in_work += static_cast<std::int64_t>(consumer->status().in_work);
+    activity.moved += static_cast<std::int64_t>(consumer->status().handled);
+  }
+  co_return activity;
+}
+
+}  // namespace sinew::context

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinew/async/scope.hpp"
+#include "sinew/base/metrics.hpp"
+#include "sinew/context/backend.hpp"
+#include "sinew/context/context.hpp"
+#include "sinew/context/spec.hpp"
+#include "sinew/http/server.hpp"
+#include "sinew/messaging/consumer.hpp"
+#include "sinew/messaging/relay.hpp"
+#include "sinew/net/resolver.hpp"
+#include "sinew/store/projection.hpp"
+
+namespace sinew::context {
+
+// Whether a context does its work; what does not is named with the reason.
+struct Health {
+  bool ready = false;
+  std::vector<std::string> problems;
+};
+BOOST_DESCRIBE_STRUCT(Health, (), (ready, problems))
+
+// What moves in a context now. Two equal readings with nothing pending are rest.
+struct Activity {
+  std::int64_t outbox = 0;   // messages that have not left
+  std::int64_t in_work = 0;  // messages being handled
+  std::int64_t waiting = 0;  // messages to be tried again, and those behind them
+  std::int64_t parked = 0;   // messages for an operator
+  std::int64_t running_sagas = 0;
+  std::int64_t stuck_sagas = 0;  // suspended, or with a failed compensation
+  std::int64_t moved = 0;        // grows with every message handled or published
+  friend bool operator==(const Activity&, const Activity&) = default;
+};
+BOOST_DESCRIBE_STRUCT(Activity, (),
+                      (outbox, in_work, waiting, parked, running_sagas, stuck_sagas, moved))
+
+// Runs one context on its worker: opens its database, brings its schema up to date, starts relay,
+// consumers, sagas, projections, drop folders and HTTP server, and stops them in the reverse order.
+// All calls on the context's worker.
+class ContextRunner {
+ public:
+  // `host` is the name of the one that runs it. `metrics` outlives it; several contexts share one.
+  ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime,
+                std::filesystem::path folder, async::Endpoint endpoint, std::string host,
+                metrics::Registry& metrics);
+  ~ContextRunner();
+
+  // Everything or, with the error named by the context, nothing.
+  Task<void> start(Backend& backend);
+  // Takes nothing new, finishes what is under way within `patience`, closes the database.
+  Task<void> drain(Duration patience);
+
+  const std::string& name() const noexcept { return name_; }
+  async::Runtime& runtime() noexcept { return runtime_; }
+  async::Endpoint endpoint() const noexcept { return endpoint_; }
+  store::Database& database() noexcept { return *database_; }
+  saga::Orchestrator& sagas() noexcept { return *sagas_; }
+  Health health() const;
+  Task<Activity> activity();
+
+  // An operator changed a backlog or a saga: have it looked at now.
+  void wake() noexcept;
+
+ private:
+  Task<void> open(Backend& backend);
+  Task<void> declare();
+  void add_consumers();
+  void add_consumer(messaging::Handler& handler, const store::Destination& source);
+  void serve();
+  void spawn_all();
+  Task<void> forget_old_marks();
+  Task<void> stop_consumers(Duration patience);
+  Task<void> close();
+
+  std::unique_ptr<Context> context_;
+  std::string name_;
+  async::Runtime& runtime_;
+  std::filesystem::path folder_;
+  async::Endpoint endpoint_;
+  std::string host_;
+  metrics::Registry& metrics_;
+  log::Logger log_;
+
+  std::unique_ptr<ContextSpec> spec_;
+  std::unique_ptr<store::Database> database_;
+  std::unique_ptr<messaging::Broker> broker_;
+  store::Outbox outbox_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<http::Client> http_;
+  std::unique_ptr<saga::Orchestrator> sagas_;
+  std::unique_ptr<Resources> resources_;
+  std::unique_ptr<messaging::Relay> relay_;
+  std::vector<std::unique_ptr<messaging::Consumer>> consumers_;
+  std::vector<std::unique_ptr<store::ProjectionRunner>> projections_;
+  std::vector<std::unique_ptr<exchange::DropFolder>> drops_;
+  std::unique_ptr<http::Server> server_;
+  std::optional<async::Scope> consuming_;  // consumers: stopped first
+  std::optional<async::Scope> running_;    // the rest
+  bool ready_ = false;
+};
+
+}  // namespace sinew::context

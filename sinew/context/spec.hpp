@@ -1,0 +1,153 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sinew/context/context.hpp"
+#include "sinew/context/dispatcher.hpp"
+#include "sinew/context/naming.hpp"
+#include "sinew/event/upcasters.hpp"
+#include "sinew/exchange/drop_folder.hpp"
+#include "sinew/http/router.hpp"
+#include "sinew/messaging/consumer.hpp"
+#include "sinew/saga/builder.hpp"
+#include "sinew/saga/definition.hpp"
+#include "sinew/store/migration.hpp"
+#include "sinew/store/projection.hpp"
+
+namespace sinew::context {
+
+// What a context owns, answers and listens to, said once in describe(). Handlers are members of the
+// context:
+//
+//   spec.migrations(kMigrations)
+//       .route(http::Method::post, "/orders", &Sales::place_order)
+//       .handles(&Sales::complete_order)  // Task<void>(Transaction&, Event, const Envelope&)
+//       .answers(&Sales::reserve)  // Task<Answer<Reply>>(Transaction&, Command, const Envelope&)
+//       .saga(place_order_saga());
+//
+// A handler that takes a Transaction runs in the one that also writes the inbox mark. One that must
+// ask the world first takes the Handling instead and commits itself.
+class ContextSpec {
+ public:
+  explicit ContextSpec(Context& self) : self_(self) {}
+
+  // The context's own tables, after Sinew's. Nothing else may be migrated.
+  ContextSpec& migrations(std::span<const store::Migration> migrations);
+  // Lifts events and commands of older versions; see event::Upcasters.
+  event::Upcasters& upcasters() { return upcasters_; }
+
+  template <class C, class R, class... A>
+  ContextSpec& route(http::Method method, std::string pattern, R (C::*handler)(A...)) {
+    router_.route(method, std::move(pattern), static_cast<C&>(self_), handler);
+    return *this;
+  }
+
+  // Events of another context, from the beginning of its topic.
+  template <class C, event::Typed E>
+  ContextSpec& handles(Task<void> (C::*handler)(store::Transaction&, E, const event::Envelope&));
+  template <class C, event::Typed E>
+  ContextSpec& handles(Task<void> (C::*handler)(messaging::Handling&, E));
+
+  // Commands to this context; the reply goes out with the effect.
+  template <class C, event::TypedCommand E>
+  ContextSpec& answers(Task<messaging::Answer<typename E::Reply>> (C::*handler)(
+      store::Transaction&, E, const event::Envelope&));
+  // ... that ask the world first, commit and reply() themselves.
+  template <class C, event::TypedCommand E>
+  ContextSpec& answers(Task<void> (C::*handler)(messaging::Handling&, E));
+
+  ContextSpec& saga(saga::Definition definition);
+  ContextSpec& projection(store::Projection& projection);
+
+  // Files dropped into <folder>/drop/<name>/, each handled once; see exchange::DropFolder.
+  template <class C>
+  ContextSpec& drop(std::string name, Task<void> (C::*handler)(exchange::DroppedFile&)) {
+    return add_drop(std::move(name),
+                    [&self = static_cast<C&>(self_), handler](exchange::DroppedFile& file) {
+                      return (self.*handler)(file);
+                    });
+  }
+
+  // Policy of the consumers, all of them; the default is RetrySettings{}.
+  ContextSpec& retry(messaging::RetrySettings settings);
+
+ private:
+  friend class ContextRunner;
+  using DropHandler = std::function<Task<void>(exchange::DroppedFile&)>;
+
+  ContextSpec& add_drop(std::string name, DropHandler handler);
+  ContextSpec& add_event(std::string_view type, Dispatcher::Function function);
+  ContextSpec& add_command(std::string_view type, Dispatcher::Function function);
+
+  Context& self_;
+  std::span<const store::Migration> migrations_;
+  event::Upcasters upcasters_;
+  std::vector<event::EventType> handled_;
+  http::Router router_;
+  std::map<std::string, Dispatcher> topics_;  // by the context that owns them
+  Dispatcher commands_{Dispatcher::Unknown::refuse};
+  bool has_commands_ = false;
+  std::vector<saga::Definition> sagas_;
+  std::vector<store::Projection*> projections_;
+  std::map<std::string, DropHandler> drops_;
+  messaging::RetrySettings retry_;
+};
+
+template <class C, event::Typed E>
+ContextSpec& ContextSpec::handles(Task<void> (C::*handler)(store::Transaction&, E,
+                                                           const event::Envelope&)) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  return add_event(E::type.name,
+                   [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+                     const E event = event::open<E>(handling.message(), upcasters_);
+                     co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
+                       co_await (self.*handler)(tx, event, handling.message());
+                     });
+                   });
+}
+
+template <class C, event::Typed E>
+ContextSpec& ContextSpec::handles(Task<void> (C::*handler)(messaging::Handling&, E)) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  return add_event(
+      E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+        co_await (self.*handler)(handling, event::open<E>(handling.message(), upcasters_));
+      });
+}
+
+template <class C, event::TypedCommand E>
+ContextSpec& ContextSpec::answers(Task<messaging::Answer<typename E::Reply>> (C::*handler)(
+    store::Transaction&, E, const event::Envelope&)) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  return add_command(
+      E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+        const E command = event::open<E>(handling.message(), upcasters_);
+        co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
+          const auto answer = co_await (self.*handler)(tx, command, handling.message());
+          co_await self_.reply<typename E::Reply>(tx, handling.message(), answer);
+        });
+      });
+}
+
+template <class C, event::TypedCommand E>
+ContextSpec& ContextSpec::answers(Task<void> (C::*handler)(messaging::Handling&, E)) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  return add_command(
+      E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+        co_await (self.*handler)(handling, event::open<E>(handling.message(), upcasters_));
+      });
+}
+
+}  // namespace sinew::context

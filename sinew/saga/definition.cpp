@@ -1,0 +1,68 @@
+#include "sinew/saga/definition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "sinew/base/error.hpp"
+
+namespace sinew::saga {
+namespace {
+
+constexpr Duration shortest_timeout = std::chrono::milliseconds(10);
+constexpr Duration longest_timeout = std::chrono::hours(24 * 30);
+
+bool valid_name(std::string_view name) {
+  if (name.empty() || name.size() > 60 || name.front() < 'a' || name.front() > 'z') return false;
+  return std::ranges::all_of(
+      name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+void check_step(const Step& step, bool after_pivot, std::vector<std::string>& broken) {
+  if (!valid_name(step.name)) {
+    broken.push_back(fmt::format("step name \"{}\": expected [a-z][a-z0-9-]{{0,59}}", step.name));
+  }
+  if (step.action.empty() && step.compensation.empty()) {
+    broken.push_back(fmt::format("step {} does nothing", step.name));
+  }
+  if (step.timeout < shortest_timeout || step.timeout > longest_timeout) {
+    broken.push_back(fmt::format("step {}: a timeout is 10 ms to 30 days", step.name));
+  }
+  if (step.retry.max_attempts < 1) {
+    broken.push_back(fmt::format("step {}: at least one attempt", step.name));
+  }
+  if (step.kind == StepKind::pivot && !step.compensation.empty()) {
+    broken.push_back(fmt::format("step {} is the pivot and cannot be compensated", step.name));
+  }
+  if (after_pivot && !step.compensation.empty()) {
+    broken.push_back(
+        fmt::format("step {} comes after the pivot and cannot be compensated", step.name));
+  }
+}
+
+}  // namespace
+
+void validate(const Definition& definition) {
+  std::vector<std::string> broken;
+  if (!valid_name(definition.name)) broken.push_back("a saga's name is [a-z][a-z0-9-]{0,59}");
+  if (definition.version < 1) broken.push_back("a version is at least 1");
+  if (definition.steps.empty() || definition.steps.size() > Definition::max_steps) {
+    broken.push_back("a saga has 1 to 50 steps");
+  }
+  std::set<std::string> names;
+  int pivots = 0;
+  for (const Step& step : definition.steps) {
+    check_step(step, pivots > 0, broken);
+    if (!names.insert(step.name).second) {
+      broken.push_back(fmt::format("two steps are called {}", step.name));
+    }
+    pivots += step.kind == StepKind::pivot ? 1 : 0;
+  }
+  if (pivots > 1) broken.push_back(fmt::format("{} pivots; a saga has at most one", pivots));
+  if (broken.empty()) return;
+  throw Error(Condition::invalid_input,
+              fmt::format("saga {}: {}", definition.name, fmt::join(broken, "; ")));
+}
+
+}  // namespace sinew::saga

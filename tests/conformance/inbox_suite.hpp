@@ -1,0 +1,13 @@
+#pragma once
+
+#include "tests/conformance/engine.hpp"
+
+namespace sinew::conformance {
+
+// The Inbox on an engine: of a message and its duplicates one takes effect, together with its mark.
+class InboxConformance : public Conformance {
+ protected:
+  Task<bool> mark(std::string consumer, std::string source, Uuid id, Timestamp now = {});
+};
+
+}  // namespace sinew::conformance
