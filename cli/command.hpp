@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "cli/output.hpp"
+#include "cli/system.hpp"
+#include "sinew/async/task.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace sinew::cli {
+
+// Documented in docs/reference/cli.md.
+enum ExitCode : int {
+  exit_done = 0,
+  exit_failed = 1,   // it was refused or could not be done; standard error says why
+  exit_usage = 2,    // the command line is wrong
+  exit_nothing = 3,  // nothing matched
+};
+
+// Options of every subcommand.
+struct Options {
+  std::filesystem::path folder = "commerce-data";
+  std::string context;  // empty: all
+  Format format = Format::table;
+};
+
+// What the chosen subcommand does with the system; gives the exit code.
+using Action = std::function<Task<int>(System&)>;
+
+// Each adds its subcommands to the program and sets `action` when one of them is chosen.
+void add_saga_commands(CLI::App& program, const Options& options, Action& action);
+void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
+
+}  // namespace sinew::cli
