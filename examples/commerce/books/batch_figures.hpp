@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "examples/commerce/books/statement.hpp"
+
+namespace commerce::books {
+
+// The figures of one batch. `alone`: there is no other batch, so that goods and master data can be
+// told apart and are figures as well.
+std::vector<FigureLine> batch_figures(const reporting::RegisterBatch& batch,
+                                      const std::vector<ContextAudit>& audits, bool alone);
+
+// The batch's orders that were taken and undone.
+std::vector<std::string> compensated_orders(const reporting::RegisterBatch& batch,
+                                            const std::vector<ContextAudit>& audits);
+
+// The audit of that context, or nullptr.
+const ContextAudit* audit_of(const std::vector<ContextAudit>& audits, std::string_view context);
+
+bool is_live(const OrderFacts& facts);
+
+}  // namespace commerce::books

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "examples/commerce/payment/accounts.hpp"
+#include "examples/commerce/payment/contract/payments.hpp"
+#include "examples/commerce/payment/provider/stripe_gateway.hpp"
+#include "sinew/base/secret.hpp"
+#include "sinew/context/context.hpp"
+#include "sinew/context/spec.hpp"
+
+namespace commerce::payment {
+
+struct PaymentSettings {
+  std::string provider_url;  // of Stripe's API or what speaks it: http://127.0.0.1:12111
+  sinew::Secret api_key;
+};
+
+// Charges and refunds orders through a payment provider. The provider is asked outside the
+// transaction, with idempotency keys derived from the order, so asking again is harmless.
+class Payment final : public sinew::context::Context {
+ public:
+  explicit Payment(PaymentSettings settings) : settings_(std::move(settings)) {}
+
+  std::string_view name() const noexcept override { return "payment"; }
+  void describe(sinew::context::ContextSpec& spec) override;
+  sinew::Task<void> start() override;
+
+ private:
+  using Transaction = sinew::store::Transaction;
+
+  sinew::Task<void> charge(sinew::messaging::Handling& handling, Charge command);
+  sinew::Task<void> refund(sinew::messaging::Handling& handling, Refund command);
+  sinew::Task<void> keep_charge(Transaction& tx, const sinew::event::Envelope& message,
+                                ChargeRow row);
+  sinew::Task<void> keep_refund(Transaction& tx, const sinew::event::Envelope& message,
+                                RefundRow row);
+  sinew::Task<void> refuse_later_charge(sinew::messaging::Handling& handling, std::string order_id);
+  sinew::Task<Account> account_of(std::string order_id);
+
+  // GET /payments/{order}
+  sinew::Task<sinew::http::Response> show_payment(const sinew::http::Request& request);
+
+  PaymentSettings settings_;
+  std::unique_ptr<StripeGateway> provider_;
+};
+
+}  // namespace commerce::payment

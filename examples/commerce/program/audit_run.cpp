@@ -1,0 +1,47 @@
+#include "examples/commerce/program/audit_run.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "examples/commerce/program/collect.hpp"
+#include "sinew/async/wait.hpp"
+#include "sinew/base/error.hpp"
+
+namespace commerce::program {
+namespace {
+
+using sinew::Task;
+
+constexpr auto look_every = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Task<books::Statement> audit_books(sinew::async::Runtime& runtime, std::filesystem::path folder,
+                                   sinew::Duration wait) {
+  const auto until = runtime.now() + wait;
+  Motion before = co_await look_at_motion(runtime, folder);
+  for (;;) {
+    const auto batches = co_await collect_batches(runtime, folder);
+    const auto audits = co_await collect_audits(runtime, folder);
+    const Motion after = co_await look_at_motion(runtime, folder);
+    if (at_rest(before, after)) {
+      books::Statement statement = books::reconcile(batches, audits);
+      statement.open_work = open_work(after);
+      co_return statement;
+    }
+    if (runtime.now() >= until) {
+      throw sinew::Error(
+          sinew::Condition::timeout,
+          fmt::format(
+              "the system did not come to rest ({}); wait longer with --wait, or see `sinew "
+              "saga list` and `sinew dlq list` for what it waits for",
+              describe_motion(after)));
+    }
+    before = after;
+    co_await sinew::async::sleep_for(look_every);
+    before = co_await look_at_motion(runtime, folder);
+  }
+}
+
+}  // namespace commerce::program

@@ -1,0 +1,111 @@
+#include "examples/commerce/program/hosting.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "examples/commerce/fulfillment/fulfillment.hpp"
+#include "examples/commerce/inventory/inventory.hpp"
+#include "examples/commerce/payment/payment.hpp"
+#include "examples/commerce/program/layout.hpp"
+#include "examples/commerce/program/port_holder.hpp"
+#include "examples/commerce/reporting/reporting.hpp"
+#include "examples/commerce/sales/sales.hpp"
+#include "sinew/base/described.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/base/log.hpp"
+
+namespace commerce::program {
+
+using sinew::Condition;
+using sinew::Error;
+using sinew::Task;
+
+std::size_t worker_count() {
+  return std::clamp<std::size_t>(
+      static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L)), 1,
+      std::size(context_names));
+}
+
+Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
+    : workers_(workers),
+      options_(std::move(options)),
+      provider_(workers.reactor(0), options_.folder) {
+  std::vector<sinew::async::Runtime*> runtimes;
+  for (std::size_t i = 0; i < workers.size(); ++i)
+    runtimes.push_back(&workers.reactor(i));
+  sinew::context::HostSettings settings;
+  settings.name = options_.name;
+  settings.folder = options_.folder;
+  settings.first_port = options_.port;
+  host_ =
+      std::make_unique<sinew::context::Host>(std::move(settings), backend_, std::move(runtimes));
+}
+
+Task<void> Hosting::start() {
+  require_free_ports();
+  co_await provider_.start();
+  add_contexts();
+  co_await host_->start();
+}
+
+// Listening would find out as well, but not who is in the way.
+void Hosting::require_free_ports() const {
+  if (options_.port == 0) return;
+  constexpr auto contexts = static_cast<int>(std::size(context_names));
+  if (options_.port + contexts - 1 > std::numeric_limits<std::uint16_t>::max()) {
+    throw Error(Condition::invalid_input,
+                fmt::format("--port: the {} contexts take the ports from {} on, and the last port "
+                            "is 65535",
+                            contexts, options_.port));
+  }
+  for (int i = 0; i < contexts; ++i) {
+    const auto port = static_cast<std::uint16_t>(options_.port + i);
+    if (const auto holder = port_holder(port)) {
+      throw Error(Condition::conflict,
+                  fmt::format("port {}, for {}, is in use by {}: stop it, or choose other ports "
+                              "with --port (0: free ones)",
+                              port, context_names[i], *holder));
+    }
+  }
+}
+
+// In the order of context_names, which is that of their ports.
+void Hosting::add_contexts() {
+  auto& runtime = workers_.reactor(0);
+  host_->add(std::make_unique<sales::Sales>());
+  host_->add(std::make_unique<inventory::Inventory>());
+  host_->add(std::make_unique<payment::Payment>(
+      payment::PaymentSettings{.provider_url = provider_.url(), .api_key = provider_.api_key()}));
+  host_->add(std::make_unique<fulfillment::Fulfillment>(fulfillment::FulfillmentSettings{
+      .carrier_secret = secret_in(carrier_secret_file(options_.folder), runtime)}));
+  host_->add(std::make_unique<reporting::Reporting>());
+}
+
+Task<void> Hosting::drain() {
+  try {
+    co_await host_->drain();
+  } catch (const Error& error) {
+    sinew::log::error("the contexts did not stop in order", {{"error", error.detail()}});
+  }
+  co_await provider_.stop();
+}
+
+std::filesystem::path Hosting::write_target() const {
+  const auto file = options_.folder / "hosts" / "replay-target";
+  std::ofstream stream(file, std::ios::trunc);
+  stream << sinew::to_pretty_text(sinew::to_json(target_of(options_.folder)));
+  stream.close();
+  if (!stream) {
+    throw Error(Condition::exhausted, fmt::format("{} cannot be written", file.string()));
+  }
+  return file;
+}
+
+}  // namespace commerce::program

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "adapters/sqlite/backend.hpp"
+#include "examples/commerce/program/provider_process.hpp"
+#include "sinew/async/runtime.hpp"
+#include "sinew/async/task.hpp"
+#include "sinew/async/worker.hpp"
+#include "sinew/context/host.hpp"
+
+namespace commerce::program {
+
+struct HostingOptions {
+  std::filesystem::path folder;
+  std::string name = "main";  // of the host, see context::HostSettings
+  std::uint16_t port = 0;     // of sales; the others follow; 0: free ones
+};
+
+// The five contexts in this process on the embedded default, and the payment provider in one of its
+// own. On the first worker.
+class Hosting {
+ public:
+  Hosting(sinew::async::WorkerGroup& workers, HostingOptions options);
+
+  // Everything or nothing. Errors: those of context::Host::start; conflict (a port is in use, and
+  // by whom); unavailable (the provider does not start).
+  sinew::Task<void> start();
+  // Finishes what is under way, then stops everything. Throws nothing.
+  sinew::Task<void> drain();
+
+  const sinew::context::Host& host() const noexcept { return *host_; }
+  // Writes where the replay finds this system, and gives the file.
+  std::filesystem::path write_target() const;
+
+ private:
+  void require_free_ports() const;
+  void add_contexts();
+
+  sinew::async::WorkerGroup& workers_;
+  HostingOptions options_;
+  sinew::sqlite::Backend backend_;
+  ProviderProcess provider_;
+  std::unique_ptr<sinew::context::Host> host_;
+};
+
+// As many as help: a core each, at most one a context.
+std::size_t worker_count();
+
+}  // namespace commerce::program

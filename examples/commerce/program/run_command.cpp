@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "examples/commerce/program/audit_run.hpp"
+#include "examples/commerce/program/child_process.hpp"
+#include "examples/commerce/program/commands.hpp"
+#include "examples/commerce/program/folder_lock.hpp"
+#include "examples/commerce/program/hosting.hpp"
+#include "examples/commerce/program/interruption.hpp"
+#include "examples/commerce/program/layout.hpp"
+#include "examples/commerce/program/logging.hpp"
+#include "examples/commerce/program/statement_text.hpp"
+#include "examples/commerce/program/url_block.hpp"
+#include "examples/commerce/program/work.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/wire/uri.hpp"
+
+namespace commerce::program {
+namespace {
+
+using sinew::Condition;
+using sinew::Error;
+using sinew::Task;
+
+constexpr auto rest_patience = std::chrono::seconds(30);
+
+// One run of the system with an input.
+class Run {
+ public:
+  Run(sinew::async::WorkerGroup& workers, const RunOptions& options, Interruption& interruption)
+      : runtime_(workers.reactor(0)),
+        options_(options),
+        interruption_(interruption),
+        hosting_(workers, {options.folder, "main", options.port}) {}
+
+  Task<int> until_stopped() {
+    co_await interruption_.guard(work_through());
+    co_await hosting_.drain();
+    co_return code_;
+  }
+
+ private:
+  Task<void> work_through() {
+    co_await hosting_.start();
+    co_await replay();
+    co_await show_books();
+    if (options_.exit) co_return;
+    show_what_next();
+    co_await Interruption::wait();
+  }
+
+  // In a process that knows nothing but URLs and drop folders.
+  Task<void> replay() {
+    ChildProcess::Options child;
+    child.arguments = {"replay", "--input", options_.input.string(), "--target",
+                       hosting_.write_target().string()};
+    child.output = ChildProcess::Output::lines;
+    ChildProcess process(runtime_, std::move(child));
+    while (const auto line = co_await process.read_line())
+      fmt::print(stderr, "{}\n", *line);
+    const int code = co_await process.wait();
+    if (code == exit_done) co_return;
+    throw Error(Condition::unavailable,
+                fmt::format("the replay ended with code {}; the same command again goes on where "
+                            "it ended (log: {})",
+                            code, log_file(options_.folder, "main").string()));
+  }
+
+  Task<void> show_books() {
+    const auto statement = co_await audit_books(runtime_, options_.folder, rest_patience);
+    if (options_.format == Format::json) {
+      fmt::print("{}", sinew::to_pretty_text(books::to_json(statement)));
+    } else {
+      fmt::print("\n{}", statement_text(statement));
+    }
+    std::fflush(stdout);
+    code_ = statement.balanced() ? exit_done : exit_unbalanced;
+  }
+
+  void show_what_next() const {
+    const std::string folder = options_.folder.string();
+    const std::string sales = "http://" + to_string(hosting_.host().contexts()[0]->endpoint());
+    // Beside JSON, standard output is for programs.
+    std::FILE* out = options_.format == Format::json ? stderr : stdout;
+    fmt::print(out,
+               "\n{}\nTry next, in another terminal:\n"
+               "  curl {}/orders?limit=3\n"
+               "  sinew saga list --folder {}\n"
+               "  commerce verify --folder {}\n\n"
+               "Ctrl+C stops it; the same command again finds everything as it is.\n",
+               url_block(hosting_.host()), sales, folder, folder);
+    std::fflush(out);
+  }
+
+  sinew::async::Runtime& runtime_;
+  const RunOptions& options_;
+  Interruption& interruption_;
+  Hosting hosting_;
+  int code_ = exit_done;
+};
+
+}  // namespace
+
+int run(RunOptions options) {
+  options.folder = std::filesystem::absolute(options.folder).lexically_normal();
+  options.input = std::filesystem::absolute(options.input).lexically_normal();
+  if (!std::filesystem::is_directory(options.input)) {
+    throw Error(Condition::not_found,
+                fmt::format("the input folder {} does not exist: `tools/get-data` prepares "
+                            "data/northwind; or name another with --input",
+                            options.input.string()));
+  }
+  create_layout(options.folder);
+  const FolderLock lock(options.folder);
+  log_to(options.folder, "main");
+  sinew::async::WorkerGroup workers(worker_options());
+  Interruption interruption(workers.reactor(0));
+  return work<int>(workers, [&](sinew::async::Reactor&) -> Task<int> {
+    Run run(workers, options, interruption);
+    co_return co_await run.until_stopped();
+  });
+}
+
+}  // namespace commerce::program

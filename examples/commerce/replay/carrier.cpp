@@ -1,0 +1,102 @@
+#include "examples/commerce/replay/carrier.hpp"
+
+#include <fmt/format.h>
+#include <boost/describe.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "examples/commerce/fulfillment/contract/shipments.hpp"
+#include "sinew/async/scope.hpp"
+#include "sinew/async/wait.hpp"
+#include "sinew/base/described.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/base/hash.hpp"
+#include "sinew/http/problem.hpp"
+#include "sinew/wire/uri.hpp"
+
+namespace commerce::replay {
+
+// What the carrier reads of GET /shipments.
+struct ManifestLine {
+  std::string order_id;
+};
+BOOST_DESCRIBE_STRUCT(ManifestLine, (), (order_id))
+struct Manifest {
+  std::vector<ManifestLine> shipments;
+  std::string next;
+};
+BOOST_DESCRIBE_STRUCT(Manifest, (), (shipments, next))
+
+using sinew::Task;
+
+namespace {
+constexpr std::size_t page_size = 100;
+constexpr auto look_every = std::chrono::milliseconds(50);
+}  // namespace
+
+Carrier::Carrier(sinew::async::Runtime& runtime, PatientClient& client, std::string fulfillment_url,
+                 sinew::Secret secret, const std::vector<Order>& orders)
+    : runtime_(runtime),
+      client_(client),
+      url_(std::move(fulfillment_url)),
+      secret_(std::move(secret)) {
+  for (const auto& order : orders) {
+    if (order.shipped_date) leaving_.emplace(order.order.order_id, *order.shipped_date);
+  }
+}
+
+Task<void> Carrier::run() {
+  for (;;) {
+    co_await look();
+    co_await sinew::async::sleep_for(look_every);
+  }
+}
+
+// All booked shipments, and the reports of those that have left.
+Task<void> Carrier::look() {
+  std::size_t staying = 0;
+  Manifest page;
+  do {
+    page = co_await client_.get<Manifest>(
+        fmt::format("{}/shipments?status=booked&limit={}{}{}", url_, page_size,
+                    page.next.empty() ? "" : "&after=", sinew::wire::percent_encode(page.next)));
+    for (const auto& line : page.shipments) {
+      if (!leaving_.contains(line.order_id)) {
+        ++staying;
+      } else if (!reported_.contains(line.order_id)) {
+        to_report_.push_back(line.order_id);
+      }
+    }
+  } while (page.shipments.size() == page_size);
+  staying_ = staying;
+  sinew::async::Scope scope(co_await sinew::async::this_context());
+  for (std::size_t i = 0; i < in_flight && i < to_report_.size(); ++i)
+    scope.spawn(report_in_turn(), "carrier reports");
+  co_await scope.join();
+}
+
+Task<void> Carrier::report_in_turn() {
+  while (!to_report_.empty()) {
+    const std::string order = std::move(to_report_.back());
+    to_report_.pop_back();
+    co_await report(order, leaving_.at(order));
+    reported_.insert(order);
+  }
+}
+
+Task<void> Carrier::report(std::string order_id, sinew::Date shipped_date) {
+  const fulfillment::CarrierReport report{
+      .report_id = "left-" + order_id, .order_id = order_id, .shipped_date = shipped_date};
+  const std::string body = sinew::to_text(sinew::to_json(report));
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(runtime_.wall_now().time_since_epoch());
+  const std::string signature =
+      sinew::hmac_sha256_hex(secret_.reveal(), fmt::format("{}.{}", now.count(), body));
+  const auto response = co_await client_.post_json(
+      url_ + "/carrier/reports", body,
+      {{"Carrier-Signature", fmt::format("t={},v1={}", now.count(), signature)}});
+  if (!response.success()) throw sinew::http::to_error(response);
+}
+
+}  // namespace commerce::replay

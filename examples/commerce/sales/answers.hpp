@@ -1,0 +1,54 @@
+#pragma once
+
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "examples/commerce/sales/order.hpp"
+#include "sinew/base/described.hpp"
+
+// What sales answers to questions over HTTP.
+namespace commerce::sales {
+
+// GET /orders/{id}
+struct OrderAnswer {
+  OrderStatus status = OrderStatus::placed;
+  std::optional<std::string> reason;  // of a rejected one
+  std::optional<sinew::Date> shipped_date;
+  sinew::Money gross;
+  sinew::Money net;
+  sinew::Money freight;
+  sinew::Money payable;
+  PlaceOrder order;
+};
+BOOST_DESCRIBE_STRUCT(OrderAnswer, (),
+                      (status, reason, shipped_date, gross, net, freight, payable, order))
+
+OrderAnswer answer_of(const Order& order);
+
+struct OrderSummary {
+  std::string order_id;
+  std::string status;
+  std::string customer_id;
+  std::string order_date;
+  std::string country;
+  std::int64_t lines = 0;
+  std::int64_t units = 0;
+  sinew::Decimal payable;
+  std::optional<std::string> reason;
+  std::optional<std::string> shipped_date;
+};
+BOOST_DESCRIBE_STRUCT(OrderSummary, (),
+                      (order_id, status, customer_id, order_date, country, lines, units, payable,
+                       reason, shipped_date))
+
+// GET /orders: by order id; `next` is the `after` of the following page.
+struct OrderList {
+  std::vector<OrderSummary> orders;
+  std::optional<std::string> next;
+};
+BOOST_DESCRIBE_STRUCT(OrderList, (), (orders, next))
+
+}  // namespace commerce::sales

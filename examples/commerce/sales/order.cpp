@@ -1,0 +1,177 @@
+#include "examples/commerce/sales/order.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "sinew/base/error.hpp"
+
+namespace commerce::sales {
+
+using sinew::Condition;
+using sinew::Currency;
+using sinew::Decimal;
+using sinew::Error;
+using sinew::JsonError;
+using sinew::Money;
+
+namespace {
+
+constexpr int price_decimals = 3;
+constexpr int discount_decimals = 2;
+constexpr int freight_decimals = 2;
+
+bool fits(Decimal value, int decimals) { return value == value.round_half_even(decimals); }
+
+void check_scale(std::vector<JsonError>& errors, std::string path, Decimal value, int decimals) {
+  if (fits(value, decimals)) return;
+  errors.push_back({std::move(path), fmt::format("expected at most {} decimals, got {}", decimals,
+                                                 to_string(value))});
+}
+
+std::vector<JsonError> broken_rules(const PlaceOrder& order) {
+  std::vector<JsonError> errors;
+  check_scale(errors, "freight", order.freight, freight_decimals);
+  std::set<std::int64_t> products;
+  for (std::size_t i = 0; i < order.lines.size(); ++i) {
+    const Line& line = order.lines[i];
+    const std::string path = fmt::format("lines[{}]", i);
+    check_scale(errors, path + ".unit_price", line.unit_price, price_decimals);
+    check_scale(errors, path + ".discount", line.discount, discount_decimals);
+    if (!products.insert(line.product_id).second) {
+      errors.push_back(
+          {path + ".product_id", fmt::format("product {} has a line already", line.product_id)});
+    }
+  }
+  return errors;
+}
+
+[[noreturn]] void cannot(const PlaceOrder& order, OrderStatus status, std::string_view what) {
+  throw Error(Condition::conflict, fmt::format("order {} is {} and cannot be {}", order.order_id,
+                                               to_string(status), what));
+}
+
+template <class E>
+E read(const sinew::store::RecordedEvent& event) {
+  return sinew::event::read_data<E>(event.type, event.version, event.data);
+}
+
+}  // namespace
+
+std::string_view to_string(OrderStatus status) noexcept {
+  switch (status) {
+    case OrderStatus::placed: return "placed";
+    case OrderStatus::confirmed: return "confirmed";
+    case OrderStatus::rejected: return "rejected";
+    case OrderStatus::shipped: return "shipped";
+  }
+  return "unknown";
+}
+
+Placed Order::place(const PlaceOrder& command) {
+  auto errors = broken_rules(command);
+  if (!errors.empty()) throw sinew::DocumentError(std::move(errors));
+  const Amounts amounts = amounts_of(command.lines, command.freight);
+  return {command, amounts.net, amounts.payable};
+}
+
+void Order::apply(const sinew::store::RecordedEvent& event) {
+  if (event.stream_version != version_ + 1) {
+    throw Error(Condition::corrupt,
+                fmt::format("{} has no version {}", event.stream, version_ + 1));
+  }
+  if (event.type == Placed::type.name) {
+    apply(read<Placed>(event));
+  } else if (event.type == Confirmed::type.name) {
+    apply(read<Confirmed>(event));
+  } else if (event.type == Rejected::type.name) {
+    apply(read<Rejected>(event));
+  } else if (event.type == Shipped::type.name) {
+    apply(read<Shipped>(event));
+  } else {
+    throw Error(Condition::corrupt,
+                fmt::format("{} has an event of the unknown type {}", event.stream, event.type));
+  }
+  if (!exists()) {
+    throw Error(Condition::corrupt, fmt::format("{} does not begin with its order", event.stream));
+  }
+}
+
+void Order::apply(const Placed& event) {
+  placed_ = event;
+  ++version_;
+}
+
+void Order::apply(const Confirmed&) {
+  confirmed_ = true;
+  if (exists()) ++version_;
+}
+
+void Order::apply(const Rejected& event) {
+  rejected_ = true;
+  reason_ = event.reason;
+  if (exists()) ++version_;
+}
+
+void Order::apply(const Shipped& event) {
+  shipped_date_ = event.shipped_date;
+  if (exists()) ++version_;
+}
+
+std::optional<Confirmed> Order::confirm() const {
+  if (rejected_) cannot(content(), status(), "confirmed");
+  if (confirmed_) return std::nullopt;
+  return Confirmed{};
+}
+
+std::optional<Rejected> Order::reject(std::string reason) const {
+  if (rejected_) return std::nullopt;
+  if (confirmed_ || shipped_date_) cannot(content(), status(), "rejected");
+  return Rejected{std::move(reason)};
+}
+
+// The carrier's word may come before the saga's last step: a booked order ships.
+std::optional<Shipped> Order::ship(sinew::Date shipped_date) const {
+  if (rejected_) cannot(content(), status(), "shipped");
+  if (shipped_date_) return std::nullopt;
+  return Shipped{shipped_date};
+}
+
+bool Order::is(const PlaceOrder& command) const {
+  return sinew::to_json(content()) == sinew::to_json(command);
+}
+
+OrderStatus Order::status() const noexcept {
+  if (rejected_) return OrderStatus::rejected;
+  if (shipped_date_) return OrderStatus::shipped;
+  return confirmed_ ? OrderStatus::confirmed : OrderStatus::placed;
+}
+
+Amounts Order::amounts() const { return amounts_of(content().lines, content().freight); }
+
+std::optional<bool> Order::late() const {
+  if (!shipped_date_) return std::nullopt;
+  return *shipped_date_ > content().required_date;
+}
+
+std::string stream_of(std::string_view order_id) { return fmt::format("order-{}", order_id); }
+
+OrderPlaced announce(const Placed& placed) {
+  const PlaceOrder& order = placed.order;
+  const Currency dollars = Currency::parse("USD");
+  return {order.order_id,
+          order.customer_id,
+          order.employee_id,
+          order.order_date,
+          order.required_date,
+          order.carrier_id,
+          order.ship_to,
+          order.lines,
+          Money(placed.net, dollars),
+          Money(order.freight, dollars),
+          Money(placed.payable, dollars)};
+}
+
+}  // namespace commerce::sales

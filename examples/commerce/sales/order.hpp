@@ -1,0 +1,95 @@
+#pragma once
+
+#include <boost/describe.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "examples/commerce/sales/amounts.hpp"
+#include "examples/commerce/sales/contract/orders.hpp"
+#include "sinew/base/described.hpp"
+#include "sinew/event/typed.hpp"
+#include "sinew/store/event_log.hpp"
+
+namespace commerce::sales {
+
+// The facts in an order's stream: sales' own, not its published language.
+struct Placed {
+  static constexpr sinew::event::EventType type{"order.placed", 1};
+  PlaceOrder order;
+  sinew::Decimal net;
+  sinew::Decimal payable;
+};
+BOOST_DESCRIBE_STRUCT(Placed, (), (order, net, payable))
+
+struct Confirmed {
+  static constexpr sinew::event::EventType type{"order.confirmed", 1};
+};
+BOOST_DESCRIBE_STRUCT(Confirmed, (), ())
+
+struct Rejected {
+  static constexpr sinew::event::EventType type{"order.rejected", 1};
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(Rejected, (), (reason))
+
+struct Shipped {
+  static constexpr sinew::event::EventType type{"order.shipped", 1};
+  sinew::Date shipped_date{};
+};
+BOOST_DESCRIBE_STRUCT(Shipped, (), (shipped_date))
+
+enum class OrderStatus { placed, confirmed, rejected, shipped };
+BOOST_DESCRIBE_ENUM(OrderStatus, placed, confirmed, rejected, shipped)
+std::string_view to_string(OrderStatus status) noexcept;
+
+// One order, made of its events. Pure: it decides and applies, and knows neither tables nor time.
+// Decisions give the event that follows, or nothing when the fact stands already.
+class Order {
+ public:
+  // Throws DocumentError with every broken rule and its path: repeated products, amounts with too
+  // many decimals.
+  static Placed place(const PlaceOrder& command);
+
+  // Throws Error corrupt for an event that cannot follow.
+  void apply(const sinew::store::RecordedEvent& event);
+  void apply(const Placed& event);
+  void apply(const Confirmed& event);
+  void apply(const Rejected& event);
+  void apply(const Shipped& event);
+
+  // Error conflict: a rejected order is neither confirmed nor shipped, a confirmed or shipped one
+  // not rejected.
+  std::optional<Confirmed> confirm() const;
+  std::optional<Rejected> reject(std::string reason) const;
+  std::optional<Shipped> ship(sinew::Date shipped_date) const;
+
+  // Whether the command asks for this very order.
+  bool is(const PlaceOrder& command) const;
+
+  bool exists() const noexcept { return version_ >= 0; }
+  std::int64_t version() const noexcept { return version_; }  // of its last event; -1: no event
+  OrderStatus status() const noexcept;
+  const PlaceOrder& content() const noexcept { return placed_.order; }
+  const Placed& placed() const noexcept { return placed_; }
+  Amounts amounts() const;
+  bool confirmed() const noexcept { return confirmed_; }
+  const std::string& reason() const noexcept { return reason_; }
+  std::optional<sinew::Date> shipped_date() const noexcept { return shipped_date_; }
+  std::optional<bool> late() const;
+
+ private:
+  Placed placed_;
+  bool confirmed_ = false;
+  bool rejected_ = false;
+  std::string reason_;
+  std::optional<sinew::Date> shipped_date_;
+  std::int64_t version_ = -1;
+};
+
+std::string stream_of(std::string_view order_id);
+
+// The order as OrderPlaced tells it to other contexts.
+OrderPlaced announce(const Placed& placed);
+
+}  // namespace commerce::sales

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string_view>
+
+#include "examples/commerce/fulfillment/contract/shipments.hpp"
+#include "examples/commerce/sales/contract/orders.hpp"
+#include "examples/commerce/sales/order_streams.hpp"
+#include "examples/commerce/sales/orders_view.hpp"
+#include "examples/commerce/sales/place_order_saga.hpp"
+#include "sinew/context/context.hpp"
+#include "sinew/context/spec.hpp"
+
+namespace commerce::sales {
+
+// Takes orders and brings each to its end: the order is event-sourced (streams order-<id>), the
+// saga place-order asks inventory, payment and fulfillment. Customers come by drop folder
+// `customers` (customers.csv of the input format).
+class Sales final : public sinew::context::Context {
+ public:
+  Sales() : view_([this]() -> sinew::store::EventLog& { return events(); }) {}
+
+  std::string_view name() const noexcept override { return "sales"; }
+  void describe(sinew::context::ContextSpec& spec) override;
+
+ private:
+  using Transaction = sinew::store::Transaction;
+
+  // POST /orders: 201; 200 when the same order was placed before; 409 with other content.
+  sinew::Task<sinew::http::Response> place_order(const PlaceOrder& command);
+  // GET /orders/{id}
+  sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
+  // GET /orders?status=&limit=&after=
+  sinew::Task<sinew::http::Response> list_orders(const sinew::http::Request& request);
+  sinew::Task<void> take_customers(sinew::exchange::DroppedFile& file);
+  sinew::Task<void> complete_order(Transaction& tx, fulfillment::ShipmentDispatched event,
+                                   const sinew::event::Envelope& message);
+
+  // Local steps of the saga.
+  sinew::Task<void> confirm(Transaction& tx, const PlaceOrderData& data,
+                            const sinew::saga::Instance& saga);
+  sinew::Task<void> reject(Transaction& tx, const PlaceOrderData& data,
+                           const sinew::saga::Instance& saga);
+
+  OrderStreams orders() const { return {runtime(), events()}; }
+  sinew::Task<bool> keep_order(Transaction& tx, const Placed& placed,
+                               const sinew::event::Lineage& lineage);
+
+  OrdersView view_;
+};
+
+}  // namespace commerce::sales

@@ -1,0 +1,340 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "examples/commerce/test_system.hpp"
+
+namespace commerce::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr auto customers =
+    "CustomerID,CompanyName,ContactName,City,Country,Phone\n"
+    "VINET,Vins et alcools Chevalier,Paul Henriot,Reims,France,26.47.15.10\n";
+constexpr auto receipts =
+    "ProductID,ProductName,SupplierID,CategoryID,Quantity,UnitsOnOrder,Discontinued\n"
+    "11,Queso Cabrales,5,4,30,10,0\n"
+    "42,Singaporean Hokkien Fried Mee,20,5,12,0,1\n";
+constexpr auto carriers =
+    "ShipperID,CompanyName,Phone\n"
+    "3,Federal Shipping,(503) 555-9931\n";
+
+Json order(const std::string& id, const std::string& method = "pm_card_visa",
+           std::int64_t quantity = 12) {
+  sales::PlaceOrder order;
+  order.order_id = id;
+  order.customer_id = "VINET";
+  order.employee_id = 5;
+  order.order_date = sinew::parse_iso_date("1996-07-04");
+  order.required_date = sinew::parse_iso_date("1996-08-01");
+  order.carrier_id = 3;
+  order.freight = sinew::Decimal::parse("32.38");
+  order.ship_to.country = "France";
+  order.payment_method = method;
+  order.lines = {{11, quantity, sinew::Decimal::parse("14"), sinew::Decimal()},
+                 {42, 3, sinew::Decimal::parse("9.8"), sinew::Decimal::parse("0.15")}};
+  return sinew::to_json(order);
+}
+
+void supply(TestSystem& system) {
+  system.drop("sales", "customers", "customers.csv", customers);
+  system.drop("inventory", "receipts", "receipts.csv", receipts);
+  system.drop("fulfillment", "carriers", "carriers.csv", carriers);
+}
+
+std::string status_of(TestSystem& system, const std::string& id) {
+  const auto answer = system.get("sales", "/orders/" + id);
+  return answer.success() ? answer.json().at("status").as_string() : answer.body;
+}
+
+void expect_sound(TestSystem& system) {
+  for (const auto& [name, audit] : TestSystem::audits()) {
+    for (const auto& problem : system.audit(name).problems)
+      ADD_FAILURE() << name << ": " << problem.place << ": " << problem.what;
+  }
+}
+
+TEST(Commerce, AnOrderWalksTheWholeSaga) {
+  TestSystem system;
+  supply(system);
+
+  const auto placed = system.post("sales", "/orders", order("10248"));
+  system.settle();
+
+  EXPECT_EQ(placed.status, 201) << placed.body;
+  EXPECT_EQ(placed.headers.get("Location"), "/orders/10248");
+  EXPECT_EQ(status_of(system, "10248"), "confirmed");
+  EXPECT_EQ(system.report("r1", "10248", "1996-07-16").status, 200);
+  system.settle();
+  EXPECT_EQ(status_of(system, "10248"), "shipped");
+  EXPECT_EQ(system.activity().parked, 0);
+  expect_sound(system);
+}
+
+TEST(Commerce, ADeclinedCardUndoesTheOrder) {
+  TestSystem system;
+  supply(system);
+
+  system.post("sales", "/orders", order("1", "pm_card_visa_chargeDeclined"));
+  system.settle();
+
+  EXPECT_EQ(status_of(system, "1"), "rejected");
+  const auto inventory = system.audit("inventory");
+  EXPECT_EQ(inventory.products.at(11).free, 30);
+  EXPECT_EQ(inventory.orders.at("1").live, false);
+  expect_sound(system);
+}
+
+TEST(Commerce, TheSameOrderTwiceIsOneOrder) {
+  TestSystem system;
+  supply(system);
+
+  const auto first = system.post("sales", "/orders", order("7"));
+  system.settle();
+  const auto again = system.post("sales", "/orders", order("7"));
+  const auto other = system.post("sales", "/orders", order("7", "pm_card_visa", 13));
+  system.settle();
+
+  EXPECT_EQ(first.status, 201);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.json().at("order"), first.json().at("order"));
+  EXPECT_EQ(other.status, 409);
+  EXPECT_EQ(system.audit("inventory").products.at(11).reserved, 12);
+  EXPECT_EQ(system.provider.bodies().size(), 1);
+}
+
+TEST(Commerce, RefusesAnOrderOfAnUnknownCustomer) {
+  TestSystem system;
+
+  const auto refused = system.post("sales", "/orders", order("1"));
+
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("customer_id"));
+  EXPECT_THAT(system.audit("sales").orders, IsEmpty());
+}
+
+TEST(Commerce, AnOrderForMoreThanThereIsIsRejected) {
+  TestSystem system;
+  supply(system);
+
+  system.post("sales", "/orders", order("1", "pm_card_visa", 31));
+  system.settle();
+
+  const auto answer = system.get("sales", "/orders/1").json();
+  EXPECT_EQ(answer.at("status").as_string(), "rejected");
+  EXPECT_THAT(answer.at("reason").as_string(), HasSubstr("out_of_stock"));
+  EXPECT_THAT(system.provider.bodies(), IsEmpty());
+  expect_sound(system);
+}
+
+TEST(Commerce, AnOrderThatNoCarrierTakesIsRefundedAndReleased) {
+  TestSystem system;
+  system.drop("sales", "customers", "customers.csv", customers);
+  system.drop("inventory", "receipts", "receipts.csv", receipts);
+
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  EXPECT_EQ(status_of(system, "1"), "rejected");
+  EXPECT_EQ(system.audit("payment").orders.at("1").live, false);
+  EXPECT_EQ(system.audit("inventory").products.at(11).free, 30);
+  EXPECT_EQ(system.provider.bodies().size(), 2);
+  expect_sound(system);
+}
+
+TEST(Commerce, AProviderThatLosesItsAnswersChargesOnce) {
+  TestSystem system;
+  supply(system);
+  system.provider.failures = 2;
+
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  EXPECT_EQ(status_of(system, "1"), "confirmed");
+  EXPECT_EQ(system.provider.bodies().size(), 1);
+  expect_sound(system);
+}
+
+TEST(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
+  TestSystem system;
+  supply(system);
+  EXPECT_EQ(system.report("r1", "1", "1996-07-16").status, 404);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  EXPECT_EQ(system.report("r1", "1", "1996-07-16").status, 200);
+  EXPECT_EQ(system.report("r1", "1", "1996-07-16").status, 200);
+  EXPECT_EQ(system.report("r1", "1", "1996-07-17").status, 409);
+  EXPECT_EQ(system.report("r2", "1", "1996-07-17").status, 409);
+  EXPECT_EQ(system
+                .send("fulfillment", {.method = sinew::http::Method::post,
+                                      .url = "/carrier/reports",
+                                      .headers = {{"Content-Type", "application/json"}},
+                                      .body = "{}"})
+                .status,
+            401);
+  system.settle();
+  EXPECT_EQ(system.audit("inventory").products.at(11).shipped, 12);
+  expect_sound(system);
+}
+
+TEST(Commerce, BadLinesAreRefusedAndTheOthersTaken) {
+  TestSystem system;
+  supply(system);
+
+  system.drop("inventory", "receipts", "more.csv",
+              "ProductID,ProductName,SupplierID,CategoryID,Quantity,UnitsOnOrder,Discontinued\n"
+              "12,Queso Manchego,5,4,-1,0,0\n"
+              "13,Konbu,6,8\n"
+              "11,Queso Cabrales,5,4,5,10,0\n"
+              "14,Tofu,6,7,3,0,0");
+  system.settle();
+
+  const auto audit = system.audit("inventory");
+  ASSERT_EQ(audit.refused.size(), 3);
+  EXPECT_EQ(audit.refused[0].place, "more.csv:2");
+  EXPECT_THAT(audit.refused[0].reason, HasSubstr("Quantity"));
+  EXPECT_EQ(audit.refused[1].place, "more.csv:3");
+  EXPECT_EQ(audit.refused[2].place, "more.csv:5");
+  EXPECT_EQ(audit.products.at(11).opening, 35);
+  EXPECT_FALSE(audit.products.contains(14));
+}
+
+TEST(Commerce, AFileThatComesAgainWithAnotherLineAddsOnlyThat) {
+  TestSystem system;
+  supply(system);
+
+  system.drop("inventory", "receipts", "receipts.csv",
+              std::string(receipts) + "43,Ipoh Coffee,20,1,17,10,0\n");
+  system.settle();
+
+  const auto audit = system.audit("inventory");
+  EXPECT_EQ(audit.products.at(11).opening, 30);
+  EXPECT_EQ(audit.products.at(43).opening, 17);
+  EXPECT_EQ(system.get("inventory", "/stock/43").json().at("free").as_integer(), 17);
+  EXPECT_EQ(system.get("inventory", "/stock/44").status, 404);
+}
+
+TEST(Commerce, AfterARestartEverythingIsThere) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.stop();
+
+  system.start();
+  system.settle();
+
+  EXPECT_EQ(status_of(system, "1"), "confirmed");
+  EXPECT_EQ(system.provider.bodies().size(), 1);
+  expect_sound(system);
+}
+
+TEST(Commerce, ContextsAgreeOnEveryFact) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.post("sales", "/orders", order("2", "pm_card_visa", 2));
+  system.settle();
+  system.report("r1", "1", "1996-08-02");
+  system.settle();
+
+  const auto sales = system.audit("sales");
+  const auto reporting = system.audit("reporting");
+  const auto fulfillment = system.audit("fulfillment");
+  EXPECT_EQ(sales.orders, reporting.orders);
+  EXPECT_EQ(sales.orders.at("1").late, true);
+  EXPECT_EQ(fulfillment.orders.at("1").late, true);
+  EXPECT_EQ(system.audit("payment").orders.at("1").payable, sales.orders.at("1").payable);
+  EXPECT_EQ(system.audit("inventory").orders.at("1").units, sales.orders.at("1").units);
+  EXPECT_EQ(system.audit("inventory").products, reporting.products);
+  EXPECT_EQ(sales.products.at(11).shipped, 12);
+  EXPECT_EQ(sales.products.at(11).reserved, 2);
+}
+
+TEST(Commerce, ListsOrdersByStatusPageByPage) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.post("sales", "/orders", order("2", "pm_card_chargeDeclined", 1));
+  system.post("sales", "/orders", order("3", "pm_card_visa", 1));
+  system.settle();
+
+  const auto first = system.get("sales", "/orders?status=confirmed&limit=1").json();
+  const auto second = system.get("sales", "/orders?status=confirmed&limit=1&after=1").json();
+
+  EXPECT_EQ(first.at("orders").as_array().at(0).at("order_id").as_string(), "1");
+  EXPECT_EQ(first.at("next").as_string(), "1");
+  EXPECT_EQ(second.at("orders").as_array().at(0).at("order_id").as_string(), "3");
+  EXPECT_EQ(system.get("sales", "/orders?limit=x").status, 400);
+  EXPECT_EQ(system.get("sales", "/orders/4").status, 404);
+}
+
+TEST(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1", "pm_card_visa", 1));
+  system.settle();
+
+  const auto first = system.get("fulfillment", "/shipments?status=booked").json();
+  system.post("sales", "/orders", order("2", "pm_card_visa", 1));
+  system.settle();
+  const auto next = first.at("next").as_string();
+  const auto second = system.get("fulfillment", "/shipments?status=booked&after=" + next).json();
+  const auto third =
+      system.get("fulfillment", "/shipments?status=booked&after=" + second.at("next").as_string())
+          .json();
+
+  EXPECT_EQ(first.at("shipments").as_array().at(0).at("order_id").as_string(), "1");
+  EXPECT_EQ(second.at("shipments").as_array().at(0).at("order_id").as_string(), "2");
+  EXPECT_TRUE(third.at("shipments").as_array().empty());
+  EXPECT_EQ(third.at("next"), second.at("next"));
+}
+
+TEST(Commerce, ReportingFollowsEveryOrder) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.post("sales", "/orders", order("2", "pm_card_chargeDeclined", 1));
+  system.settle();
+  system.report("r", "1", "1996-07-16");
+  system.settle();
+
+  const auto progress = system.get("reporting", "/progress").json();
+
+  EXPECT_EQ(progress.at("placed").as_integer(), 2);
+  EXPECT_EQ(progress.at("confirmed").as_integer(), 1);
+  EXPECT_EQ(progress.at("shipped").as_integer(), 1);
+  EXPECT_EQ(progress.at("rejected").as_integer(), 1);
+  EXPECT_EQ(system.get("reporting", "/books").status, 200);
+}
+
+TEST(Commerce, ABatchIsRegisteredOnceAndInOneMeaning) {
+  TestSystem system;
+  reporting::RegisterBatch batch;
+  batch.batch_id = "b";
+
+  EXPECT_EQ(system.post("reporting", "/batches", sinew::to_json(batch)).status, 201);
+  EXPECT_EQ(system.post("reporting", "/batches", sinew::to_json(batch)).status, 200);
+  batch.orders = 1;
+  EXPECT_EQ(system.post("reporting", "/batches", sinew::to_json(batch)).status, 409);
+}
+
+TEST(Commerce, AProviderMayBeAwayForAWhile) {
+  TestSystem system;
+  supply(system);
+  system.provider.failures = 1'000'000;
+  system.post("sales", "/orders", order("1"));
+  system.world.run_for(std::chrono::seconds(30));
+  system.provider.failures = 0;
+  system.settle();
+
+  EXPECT_EQ(system.activity().parked, 0);
+  EXPECT_EQ(status_of(system, "1"), "confirmed");
+  EXPECT_EQ(system.provider.bodies().size(), 1);
+}
+
+}  // namespace
+}  // namespace commerce::test
