@@ -96,7 +96,7 @@ TEST(Client, TurnsARefusalIntoItsError) {
             "conflict, applied no");
   EXPECT_EQ(world.get("/refuse").status, 409);
   EXPECT_EQ(failure_of([&] { world.run(world.client.get<Sum>(world.url("/slow"))); }),
-            "corrupt, applied no");
+            "corrupt, applied unknown");
 }
 
 TEST(Client, PassesTheTraceOnWithASpanOfItsOwn) {
