@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <utility>
-#include <vector>
 
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
@@ -31,6 +30,12 @@ std::string read_file(const std::filesystem::path& path) {
     throw Error(Condition::unavailable, fmt::format("{} cannot be read", path.string()));
   }
   return std::move(content).str();
+}
+
+// A file that is wrong; anything else may pass.
+bool is_refusal(Condition condition) {
+  return condition == Condition::invalid_input || condition == Condition::corrupt ||
+         condition == Condition::unsupported;
 }
 
 }  // namespace
@@ -86,15 +91,10 @@ Task<void> DropFolder::run() {
 }
 
 Task<void> DropFolder::look() {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->is_regular_file(error) && entry->path().extension() == ".csv") {
-      files.push_back(entry->path());
-    }
-  }
-  std::ranges::sort(files);
+  const std::set<std::filesystem::path> files = list();
+  std::erase_if(failures_, [&](const auto& item) {
+    return item.first != folder_ && !files.contains(item.first);
+  });
   status_.waiting = files.size();
   for (const auto& path : files) {
     co_await take(path);
@@ -102,29 +102,61 @@ Task<void> DropFolder::look() {
   }
 }
 
+std::set<std::filesystem::path> DropFolder::list() {
+  std::set<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code vanished;
+    if (entry->path().extension() == ".csv" && entry->is_regular_file(vanished)) {
+      files.insert(entry->path());
+    }
+  }
+  note(folder_, error ? error.message() : "");
+  return files;
+}
+
 Task<void> DropFolder::take(std::filesystem::path path) {
-  std::string refusal;
+  std::string failure;
+  try {
+    co_await take_or_refuse(path);
+  } catch (const Error& error) {
+    if (error.condition() == Condition::cancelled) throw;
+    failure = error.detail();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  note(path, failure);
+}
+
+// Throws what is to be tried again.
+Task<void> DropFolder::take_or_refuse(std::filesystem::path path) {
+  std::optional<std::string> refusal;
   try {
     File file(*this, path.filename().string(), read_file(path));
     co_await handler_(file);
+  } catch (const Error& error) {
+    if (!is_refusal(error.condition())) throw;
+    refusal = error.detail();
+  }
+  if (refusal) {
+    refuse(path, *refusal);
+    ++status_.refused;
+  } else {
     move_away(path, "done");
     ++status_.taken;
-    status_.last_error.clear();
-  } catch (const Error& failure) {
-    switch (failure.condition()) {
-      case Condition::cancelled: throw;
-      case Condition::invalid_input:
-      case Condition::corrupt:
-      case Condition::unsupported: refusal = failure.detail(); break;
-      default:
-        status_.last_error = failure.detail();
-        log_.warn("a dropped file is tried again", {{"error", failure.detail()}});
-    }
-  } catch (const std::filesystem::filesystem_error& failure) {
-    status_.last_error = failure.what();
-    log_.warn("a dropped file is tried again", {{"error", failure.what()}});
   }
-  if (!refusal.empty()) refuse(path, refusal);
+}
+
+// Every look finds a lasting failure again; the log has it once.
+void DropFolder::note(const std::filesystem::path& path, const std::string& failure) {
+  if (failure.empty()) {
+    failures_.erase(path);
+  } else if (std::string& known = failures_[path]; known != failure) {
+    known = failure;
+    log_.warn("a drop is tried again", {{"path", path.string()}, {"error", failure}});
+  }
+  status_.last_error = failures_.empty() ? "" : failures_.begin()->second;
 }
 
 void DropFolder::move_away(const std::filesystem::path& path, const char* folder) {
@@ -134,10 +166,15 @@ void DropFolder::move_away(const std::filesystem::path& path, const char* folder
 }
 
 void DropFolder::refuse(const std::filesystem::path& path, const std::string& reason) {
-  ++status_.refused;
-  log_.warn("a dropped file is refused", {{"file", path.string()}, {"reason", reason}});
-  std::ofstream(folder_ / "refused" / (path.filename().string() + ".reason")) << reason << '\n';
+  const auto explanation = folder_ / "refused" / (path.filename().string() + ".reason");
+  std::ofstream stream(explanation);
+  stream << reason << '\n';
+  stream.close();
+  if (!stream) {
+    throw Error(Condition::unavailable, fmt::format("{} cannot be written", explanation.string()));
+  }
   move_away(path, "refused");
+  log_.warn("a dropped file is refused", {{"file", path.string()}, {"reason", reason}});
 }
 
 }  // namespace sinew::exchange

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 
 #include "sinew/async/runtime.hpp"
@@ -39,13 +41,14 @@ struct DropStatus {
   std::uint64_t taken = 0;
   std::uint64_t refused = 0;
   std::size_t waiting = 0;
-  std::string last_error;
+  std::string last_error;  // of what is tried again; empty when nothing is
 };
 
 // Files that others drop into a folder: written elsewhere or as `*.part`, then renamed to `*.csv`.
 // Taken in the order of their names; a file that was handled moves to done/, one that its handler
 // refuses (invalid_input, corrupt, unsupported) to refused/ with the reason in a file beside it;
-// anything else is tried again with the next look. Lives on the context's worker.
+// anything else, a file or folder that cannot be read or moved included, is logged once and tried
+// again with the next look, while other files go on. Lives on the context's worker.
 class DropFolder {
  public:
   static constexpr std::uintmax_t max_file_bytes = 64 * 1024 * 1024;
@@ -64,7 +67,10 @@ class DropFolder {
  private:
   class File;
   Task<void> look();
+  std::set<std::filesystem::path> list();
   Task<void> take(std::filesystem::path path);
+  Task<void> take_or_refuse(std::filesystem::path path);
+  void note(const std::filesystem::path& path, const std::string& failure);
   void move_away(const std::filesystem::path& path, const char* folder);
   void refuse(const std::filesystem::path& path, const std::string& reason);
 
@@ -74,6 +80,7 @@ class DropFolder {
   std::filesystem::path folder_;
   Handler handler_;
   log::Logger log_;
+  std::map<std::filesystem::path, std::string> failures_;  // of what is tried again
   DropStatus status_;
 };
 
