@@ -93,7 +93,7 @@ TEST(Consumer, TriesAgainLaterFromItsOwnDatabase) {
 TEST(Consumer, WaitsForTheTimeOfARetryAcrossARestart) {
   tests::for_seeds(5, [](std::uint64_t seed) {
     Bench bench(seed);
-    bench.settings.retry.initial = bench.settings.retry.longest = 1h;
+    bench.settings.retry.first_delay = bench.settings.retry.max_delay = 1h;
     bench.script.fail("a", Condition::timeout);
     bench.begin();
     bench.publish("a", "k");
@@ -274,7 +274,7 @@ TEST(Consumer, KeepsAKeyInOrderBehindAWaitingMessageWhileOthersFlow) {
 
 TEST(Consumer, LetsOtherKeysFlowPastOneThatWaits) {
   Bench bench;
-  bench.settings.retry.initial = bench.settings.retry.longest = 24h;
+  bench.settings.retry.first_delay = bench.settings.retry.max_delay = 24h;
   bench.script.fail("a", Condition::unavailable);
   bench.begin();
   bench.publish("a", "k");

@@ -1,8 +1,12 @@
 #include "sinew/messaging/failure.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/resilience/retry.hpp"
 
 namespace sinew::messaging {
 namespace {
@@ -32,6 +36,21 @@ Failure counted(std::string error, std::int32_t attempt, const RetrySettings& se
 
 }  // namespace
 
+void RetrySettings::describe(config::Section<RetrySettings>& section) {
+  using namespace std::chrono_literals;
+  section.option("max_attempts", &RetrySettings::max_attempts, "attempts, the first included")
+      .range(1, 1'000);
+  section.option("first_delay", &RetrySettings::first_delay, "longest wait before the second")
+      .range(1ms, 1h);
+  section.option("max_delay", &RetrySettings::max_delay, "longest wait of all").range(1ms, 24h);
+}
+
+std::vector<std::string> RetrySettings::violations() const {
+  if (first_delay <= max_delay) return {};
+  return {fmt::format("first_delay ({}) is above max_delay ({})",
+                      config::format_duration(first_delay), config::format_duration(max_delay))};
+}
+
 Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int32_t conflicts,
               const RetrySettings& settings) {
   try {
@@ -55,12 +74,9 @@ Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int3
 }
 
 Duration retry_delay(const RetrySettings& settings, std::int32_t next, std::uint64_t random) {
-  Duration ceiling = settings.initial;
-  for (std::int32_t i = 2; i < next && ceiling < settings.longest; ++i)
-    ceiling *= 2;
-  ceiling = std::min(ceiling, settings.longest);
-  const auto range = static_cast<std::uint64_t>(std::max<Duration::rep>(ceiling.count(), 1));
-  return Duration(static_cast<Duration::rep>(random % range) + 1);
+  const resilience::RetrySettings pauses{.first_delay = settings.first_delay,
+                                         .max_delay = settings.max_delay};
+  return resilience::full_jitter(resilience::backoff(pauses, next - 1), random);
 }
 
 }  // namespace sinew::messaging

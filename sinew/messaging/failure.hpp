@@ -3,17 +3,23 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "sinew/base/config_fwd.hpp"
 #include "sinew/base/instant.hpp"
 
 namespace sinew::messaging {
 
-// How often a consumer tries a message, and the pauses between: exponential with full jitter
-// (Brooker, "Exponential Backoff And Jitter", 2015).
+// How often a consumer tries a message, and the pauses between: exponential with full jitter. The
+// state is a row of the backlog, so attempts are counted over restarts and have no time in all;
+// what an operation retries while it runs is resilience::Retry.
 struct RetrySettings {
-  std::int32_t max_attempts = 5;                      // 1 to 1000, the first included
-  Duration initial = std::chrono::milliseconds(200);  // 1 ms to 1 h
-  Duration longest = std::chrono::seconds(60);        // initial to 24 h
+  std::int32_t max_attempts = 5;  // the first included
+  Duration first_delay = std::chrono::milliseconds(200);
+  Duration max_delay = std::chrono::seconds(60);
+
+  static void describe(config::Section<RetrySettings>& section);
+  std::vector<std::string> violations() const;
 };
 
 enum class Verdict : std::uint8_t {
@@ -37,7 +43,8 @@ constexpr std::int32_t max_immediate_conflicts = 10;
 Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int32_t conflicts,
               const RetrySettings& settings);
 
-// The pause before attempt `next` (from 2): uniform in (0, min(longest, initial * 2^(next-2))].
+// The pause before attempt `next` (from 2): uniform in [0, min(max_delay, first_delay *
+// 2^(next-2))]. `random` is 64 uniform bits.
 Duration retry_delay(const RetrySettings& settings, std::int32_t next, std::uint64_t random);
 
 }  // namespace sinew::messaging

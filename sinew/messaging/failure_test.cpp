@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
 
 namespace sinew::messaging {
@@ -13,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr RetrySettings settings{.max_attempts = 3, .initial = 100ms, .longest = 1s};
+constexpr RetrySettings settings{.max_attempts = 3, .first_delay = 100ms, .max_delay = 1s};
 
 std::exception_ptr thrown(Condition condition, const std::string& detail = "why") {
   return std::make_exception_ptr(Error(condition, detail));
@@ -68,23 +69,27 @@ TEST(Judge, KeepsTheSentenceWithinItsBound) {
 }
 
 TEST(RetryDelay, DoublesItsCeilingUpToTheLongest) {
-  const std::uint64_t almost = UINT64_MAX;
-  for (const std::int32_t next : {2, 3, 4, 5, 6, 7, 64, 1000}) {
-    Duration ceiling = 100ms;
-    for (std::int32_t i = 2; i < next && ceiling < 1s; ++i)
-      ceiling *= 2;
-    ceiling = std::min<Duration>(ceiling, 1s);
-    const auto count = static_cast<std::uint64_t>(ceiling.count());
-
-    EXPECT_EQ(retry_delay(settings, next, 0), Duration(1)) << next;
-    EXPECT_EQ(retry_delay(settings, next, count - 1), ceiling) << next;
-    EXPECT_LE(retry_delay(settings, next, almost), ceiling) << next;
+  struct {
+    std::int32_t next;
+    Duration ceiling;
+  } const rows[] = {{2, 100ms}, {3, 200ms}, {4, 400ms}, {5, 800ms}, {6, 1s}, {7, 1s}, {1000, 1s}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(retry_delay(settings, row.next, 0), 0s) << row.next;
+    EXPECT_EQ(retry_delay(settings, row.next, UINT64_MAX / 2), row.ceiling / 2) << row.next;
+    EXPECT_EQ(retry_delay(settings, row.next, UINT64_MAX), row.ceiling) << row.next;
   }
 }
 
 TEST(RetryDelay, DoesNotOverflowWithTheLongestSettings) {
-  const RetrySettings longest{.max_attempts = 1000, .initial = 1h, .longest = 24h};
-  EXPECT_EQ(retry_delay(longest, 1000, static_cast<std::uint64_t>(Duration(24h).count()) - 1), 24h);
+  const RetrySettings longest{.max_attempts = 1000, .first_delay = 1h, .max_delay = 24h};
+  EXPECT_EQ(retry_delay(longest, 1000, UINT64_MAX), 24h);
+}
+
+TEST(RetrySettings, RefuseAFirstDelayAboveTheLongest) {
+  const RetrySettings wrong{.first_delay = 2s, .max_delay = 1s};
+
+  EXPECT_THROW(config::require_valid(wrong, "retry"), Error);
+  EXPECT_NO_THROW(config::require_valid(RetrySettings{}, "retry"));
 }
 
 }  // namespace

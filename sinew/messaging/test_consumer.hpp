@@ -80,8 +80,8 @@ class ConsumerBench {
     settings.source.source = {DestinationKind::queue, "work"};
     settings.source.group = "billing";
     settings.retry = {.max_attempts = 3,
-                      .initial = std::chrono::seconds(10),
-                      .longest = std::chrono::seconds(10)};
+                      .first_delay = std::chrono::seconds(10),
+                      .max_delay = std::chrono::seconds(10)};
     run(prepare());
     wrap();
   }

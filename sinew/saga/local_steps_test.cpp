@@ -21,9 +21,9 @@ class LocalSteps : public OrchestratorTest {
                 .compensate(ask_for<Release>())
                 .step("first", write(first))
                 .compensate(write(undo))
-                .retry({.max_attempts = 2, .initial = 2s, .longest = 2s})
+                .retry({.max_attempts = 2, .first_delay = 2s, .max_delay = 2s})
                 .step("second", write(second))
-                .retry({.max_attempts = 2, .initial = 2s, .longest = 2s})
+                .retry({.max_attempts = 2, .first_delay = 2s, .max_delay = 2s})
                 .step("ship", ask_for<Ship>()));
     start("1");
   }

@@ -31,8 +31,8 @@ namespace {
 
 // A provider that is away is asked for about a quarter of an hour; then an operator looks at it.
 constexpr sinew::messaging::RetrySettings patience{.max_attempts = 120,
-                                                   .initial = std::chrono::milliseconds(200),
-                                                   .longest = std::chrono::seconds(15)};
+                                                   .first_delay = std::chrono::milliseconds(200),
+                                                   .max_delay = std::chrono::seconds(15)};
 
 // The tombstones of refunds that came before their charge.
 constexpr auto charge_action = "payment.charge";
