@@ -32,10 +32,10 @@ Relay::Relay(async::Runtime& runtime, store::Database& database, store::Outbox& 
       broker_(broker),
       settings_(std::move(settings)),
       owner_(settings_.name.empty() ? runtime.new_id() : derive_uuid(Uuid(), settings_.name)) {
-  outbox_.wake(this);
+  outbox_.wake(*this);
 }
 
-Relay::~Relay() { outbox_.wake(nullptr); }
+Relay::~Relay() { outbox_.stop_waking(*this); }
 
 Task<void> Relay::run() {
   Duration backoff = Duration::zero();
@@ -73,7 +73,8 @@ Task<void> Relay::renew_leases() {
       [this](store::Transaction& tx) -> Task<std::vector<store::Outbox::Lease>> {
         // Under a new epoch, which fences off whoever held them under this name.
         if (!took_back_) co_await outbox_.release(tx, owner_);
-        co_return co_await outbox_.lease(tx, owner_, runtime_.wall_now(), settings_.lease);
+        co_return co_await outbox_.lease(tx, owner_, runtime_.wall_now(), settings_.lease,
+                                         settings_.partitions);
       });
   took_back_ = true;
   renew_at_ = runtime_.now() + settings_.lease / 3;

@@ -18,12 +18,18 @@ struct RelaySettings {
   // name held when its process was killed is taken back at once. Empty: a new one each time, which
   // waits until those leases have expired.
   std::string name;
-  std::size_t batch = 256;                            // messages a publish; 1 to 1000
-  Duration lease = std::chrono::seconds(10);          // of outbox partitions; 1 s to 5 min
-  Duration poll = std::chrono::seconds(1);            // looks without being woken so often
-  Duration backoff = std::chrono::milliseconds(100);  // after a failure, doubling
+  std::int32_t partitions = store::Outbox::partitions;  // of the outbox, at most; see share_of()
+  std::size_t batch = 256;                              // messages a publish; 1 to 1000
+  Duration lease = std::chrono::seconds(10);            // of outbox partitions; 1 s to 5 min
+  Duration poll = std::chrono::seconds(1);              // looks without being woken so often
+  Duration backoff = std::chrono::milliseconds(100);    // after a failure, doubling
   Duration max_backoff = std::chrono::seconds(10);
 };
+
+// How many partitions each of so many relays over one outbox takes, so that all have some to do.
+constexpr std::int32_t share_of(std::int32_t relays) noexcept {
+  return (store::Outbox::partitions + relays - 1) / relays;
+}
 
 struct RelayStatus {
   std::uint64_t published = 0;

@@ -383,6 +383,39 @@ TEST(Relay, KeepsTheOrderOfAKeyWhileTwoRelaysTakeOverFromEachOther) {
   });
 }
 
+// As in a host that runs several for one context: each takes its share, whoever writes wakes all.
+TEST(Relay, SharesTheKeysWithOthersAndKeepsTheirOrder) {
+  tests::for_seeds(20, [](std::uint64_t seed) {
+    Bench bench(seed);
+    constexpr int count = 3;
+    bench.settings.partitions = share_of(count);
+    bench.settings.batch = 1 + seed % 4;
+    for (int i = 0; i < count; ++i) {
+      auto& one = bench.add_relay();
+      one.broker.after_publish = [&bench, &one](auto&) -> Task<void> {
+        if (bench.process.world().random().chance(0.1)) one.database.failing = 1;
+        co_await async::sleep_for(
+            std::chrono::milliseconds(bench.process.world().random().below(20)));
+      };
+      one.run();
+    }
+    constexpr int keys = 16;
+    for (int i = 0; i < 8; ++i) {
+      for (int key = 0; key < keys; ++key) {
+        const std::string name(1, static_cast<char>('A' + key));
+        bench.write(*bench.relays[static_cast<std::size_t>(i % count)],
+                    name + static_cast<char>('a' + i), name);
+      }
+    }
+    bench.run_for(1min);
+
+    EXPECT_EQ(bench.in_outbox(), 0);
+    for (const auto& one : bench.relays)
+      EXPECT_GT(one->relay.status().published, 0U) << "one had nothing to do";
+    expect_order(bench.take(), keys, 8);
+  });
+}
+
 TEST(Relay, MarksNothingUnderALeaseThatItLost) {
   Bench bench;
   bench.settings.lease = 10s;

@@ -115,7 +115,8 @@ Task<void> Outbox::insert(Transaction& transaction, Destination destination,
                             envelope.type, destination.name));
   }
   co_await reserve(transaction);
-  if (relay_ != nullptr) transaction.after_commit(*relay_);
+  for (CommitListener* relay : relays_)
+    transaction.after_commit(*relay);
 
   const std::string extensions = extensions_text(envelope.extensions);
   const event::Lineage& lineage = envelope.lineage;
@@ -131,15 +132,22 @@ Task<void> Outbox::insert(Transaction& transaction, Destination destination,
        extensions});
 }
 
+// What may be taken is said twice: where updates wait for each other, the inner choice is made
+// before the wait and the outer one after it.
 Task<std::vector<Outbox::Lease>> Outbox::lease(Transaction& transaction, Uuid owner, Timestamp now,
-                                               Duration duration) {
+                                               Duration duration, std::int32_t most) {
   const Timestamp until = now + std::chrono::ceil<std::chrono::microseconds>(duration);
   co_await transaction.execute(
       "UPDATE outbox_keys SET epoch = CASE WHEN owner = ? THEN epoch ELSE epoch + 1 END, "
-      "owner = ?, lease_until = ? WHERE owner IS NULL OR owner = ? OR lease_until <= ?",
-      {owner, owner, until, owner, now});
+      "owner = ?, lease_until = ? WHERE (owner IS NULL OR owner = ? OR lease_until <= ?) "
+      "AND partition_no IN (SELECT partition_no FROM outbox_keys "
+      "WHERE owner IS NULL OR owner = ? OR lease_until <= ? "
+      "ORDER BY CASE WHEN owner = ? THEN 0 ELSE 1 END, partition_no LIMIT ?)",
+      {owner, owner, until, owner, now, owner, now, owner, most});
   const Rows rows = co_await transaction.execute(
-      "SELECT partition_no, epoch FROM outbox_keys WHERE owner = ? ORDER BY partition_no", {owner});
+      "SELECT partition_no, epoch FROM outbox_keys WHERE owner = ? AND lease_until = ? "
+      "ORDER BY partition_no",
+      {owner, until});
   std::vector<Lease> leases;
   leases.reserve(rows.size());
   for (const Row row : rows) {

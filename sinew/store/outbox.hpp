@@ -50,18 +50,20 @@ class Outbox {
   // (a topic's message without ordering key, an envelope or a name that validate() refuses),
   // exhausted (the outbox is full).
   Task<void> insert(Transaction& transaction, Destination destination, event::Envelope envelope);
-  // Whom to tell; nullptr: nobody. It must outlive the transactions that write.
-  void wake(CommitListener* relay) noexcept { relay_ = relay; }
+  // Has `relay` told after each commit with an insert, until stop_waking(); several may be. It must
+  // outlive the transactions that write.
+  void wake(CommitListener& relay) { relays_.push_back(&relay); }
+  void stop_waking(CommitListener& relay) noexcept { std::erase(relays_, &relay); }
 
   struct Lease {
     std::int32_t partition = 0;
     std::int64_t epoch = 0;
   };
-  // Takes or renews every partition that is free, expired, or held by `owner`. Epochs grow when the
-  // owner changes. Time is wall time in the same clock for all relays of the database. `owner` is
-  // one relay's run, never used again after a restart.
+  // Renews the partitions that `owner` holds and takes others that are free or expired, `most` in
+  // all. Epochs grow when the owner changes. Time is wall time in the same clock for all relays of
+  // the database. `owner` is one relay's run, never used again after a restart.
   Task<std::vector<Lease>> lease(Transaction& transaction, Uuid owner, Timestamp now,
-                                 Duration duration);
+                                 Duration duration, std::int32_t most = partitions);
   // Rows of a leased partition after position `after`, ascending, at most `limit` (1 to max_batch).
   // A writer that commits late may add a row below one already seen (PostgreSQL; not of the same
   // key, when its writers are ordered): start again from 0 after each pass.
@@ -84,7 +86,7 @@ class Outbox {
 
   std::int64_t capacity_;
   std::int64_t room_ = 0;  // inserts until the rows are counted again
-  CommitListener* relay_ = nullptr;
+  std::vector<CommitListener*> relays_;
 };
 
 }  // namespace sinew::store

@@ -34,9 +34,10 @@ Task<void> OutboxConformance::insert(Envelope envelope) {
   co_await db().transaction([&](Transaction& tx) { return outbox_.insert(tx, topic, envelope); });
 }
 
-Task<OutboxConformance::Leases> OutboxConformance::lease(Uuid owner, Timestamp now) {
+Task<OutboxConformance::Leases> OutboxConformance::lease(Uuid owner, Timestamp now,
+                                                         std::int32_t most) {
   co_return co_await db().transaction(
-      [&](Transaction& tx) { return outbox_.lease(tx, owner, now, lease_time); });
+      [&](Transaction& tx) { return outbox_.lease(tx, owner, now, lease_time, most); });
 }
 
 Task<OutboxConformance::Entries> OutboxConformance::read(std::int32_t partition, std::int64_t after,
@@ -48,6 +49,13 @@ Task<OutboxConformance::Entries> OutboxConformance::read(std::int32_t partition,
 Task<bool> OutboxConformance::publish(Outbox::Lease lease, std::vector<std::int64_t> positions) {
   co_return co_await db().transaction(
       [&](Transaction& tx) { return outbox_.published(tx, lease, positions); });
+}
+
+std::set<std::int32_t> OutboxConformance::partitions_of(const Leases& leases) {
+  std::set<std::int32_t> partitions;
+  for (const auto& each : leases)
+    partitions.insert(each.partition);
+  return partitions;
 }
 
 Task<std::int64_t> OutboxConformance::size() {
@@ -141,7 +149,9 @@ TEST_P(OutboxConformance, PushesBackWhenItIsFullUntilTheRelayCatchesUp) {
 
 TEST_P(OutboxConformance, TellsTheRelayAfterTheCommit) {
   store::CommitSignal relay;
-  outbox_.wake(&relay);
+  store::CommitSignal another;
+  outbox_.wake(relay);
+  outbox_.wake(another);
 
   condition_of([this]() -> Task<void> {
     co_await db().transaction([this](Transaction& tx) -> Task<void> {
@@ -156,6 +166,14 @@ TEST_P(OutboxConformance, TellsTheRelayAfterTheCommit) {
     co_await relay.beyond(0);
   });
   EXPECT_EQ(relay.count(), 1u);
+  EXPECT_EQ(another.count(), 1u);
+
+  outbox_.stop_waking(another);
+  run([&]() -> Task<void> {
+    co_await insert(message("2"));
+    co_await relay.beyond(1);
+  });
+  EXPECT_EQ(another.count(), 1u);
 }
 
 TEST_P(OutboxConformance, ReadsInOrderOfInsertionAndInParts) {
@@ -191,6 +209,24 @@ TEST_P(OutboxConformance, LeasesEveryPartitionToOneRelayAtATime) {
     EXPECT_TRUE(still_refused.empty());
     EXPECT_EQ(taken_over.size(), static_cast<std::size_t>(Outbox::partitions));
     EXPECT_GT(taken_over.at(0).epoch, first.at(0).epoch);
+  });
+}
+
+TEST_P(OutboxConformance, LeasesEachRelayNoMoreThanItsShare) {
+  const Uuid one = new_id();
+  const Uuid two = new_id();
+  constexpr std::int32_t half = Outbox::partitions / 2;
+  run([&]() -> Task<void> {
+    const Leases first = co_await lease(one, noon, half);
+    const Leases second = co_await lease(two, noon, half);
+    const Leases renewed = co_await lease(one, noon + std::chrono::seconds(5), half);
+    const Leases late = co_await lease(one, noon + std::chrono::seconds(25), half);
+
+    EXPECT_EQ(partitions_of(first), partitions_of(renewed));
+    EXPECT_EQ(partitions_of(first), partitions_of(late)) << "its own before another's";
+    std::set<std::int32_t> all = partitions_of(first);
+    all.merge(partitions_of(second));
+    EXPECT_EQ(all.size(), static_cast<std::size_t>(Outbox::partitions));
   });
 }
 

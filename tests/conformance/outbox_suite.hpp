@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "sinew/store/outbox.hpp"
 #include "tests/conformance/engine.hpp"
 
@@ -17,7 +19,8 @@ class OutboxConformance : public Conformance {
 
   event::Envelope message(std::string key, std::string data = "{}");
   Task<void> insert(event::Envelope envelope);
-  Task<Leases> lease(Uuid owner, Timestamp now);
+  Task<Leases> lease(Uuid owner, Timestamp now, std::int32_t most = store::Outbox::partitions);
+  static std::set<std::int32_t> partitions_of(const Leases& leases);
   Task<Entries> read(std::int32_t partition, std::int64_t after = 0, std::size_t limit = 100);
   Task<bool> publish(store::Outbox::Lease lease, std::vector<std::int64_t> positions);
   Task<std::int64_t> size();
