@@ -65,6 +65,11 @@ Database::~Database() = default;
 
 store::EventLog& Database::event_log() { return core_->log; }
 Health Database::health() const { return core_->writer.health(); }
+std::string Database::trouble() const {
+  const Health now = health();
+  if (now.state == Health::State::up) return {};
+  return now.reason.empty() ? "the database is closed" : now.reason;
+}
 Statistics Database::statistics() const { return core_->writer.statistics(); }
 
 Task<void> Database::migrate(store::MigrationSet set) {

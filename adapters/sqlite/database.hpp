@@ -89,6 +89,7 @@ class Database final : public store::Database {
 
   Task<void> migrate(store::MigrationSet set) override;
   store::EventLog& event_log() override;
+  std::string trouble() const override;
   Task<void> close() override;
 
   Health health() const;

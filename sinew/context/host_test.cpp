@@ -298,6 +298,17 @@ TEST_F(OperatorApi, AsksForTheToken) {
   EXPECT_EQ(get("/v1/activity", system.host->operator_token()).status, 200);
 }
 
+TEST_F(OperatorApi, IsReadyUntilAContextDrains) {
+  EXPECT_EQ(get("/ready").status, 200);
+
+  system.node->run(system.context("stock").drain(1s));
+
+  EXPECT_EQ(get("/ready").status, 503);
+  const auto health = get("/health");
+  EXPECT_EQ(health.status, 200);
+  EXPECT_THAT(health.body, HasSubstr("draining"));
+}
+
 TEST_F(OperatorApi, ShowsAndChangesSagas) {
   system.node->run(system.context("stock").drain(1s));
   system.place("o-1", 1);

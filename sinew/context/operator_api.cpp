@@ -8,7 +8,7 @@
 namespace sinew::context {
 namespace {
 
-Task<http::Response> health_of(Host& host) {
+Task<http::Response> health_of(Host& host, bool strict) {
   JsonObject contexts;
   bool ready = true;
   for (ContextRunner* runner : host.contexts()) {
@@ -21,7 +21,7 @@ Task<http::Response> health_of(Host& host) {
   document.set("ready", ready);
   document.set("contexts", std::move(contexts));
   http::Response response = http::ok(Json(std::move(document)));
-  if (!ready) response.status = 503;
+  if (strict && !ready) response.status = 503;
   co_return response;
 }
 
@@ -83,7 +83,9 @@ http::Router operator_routes(Host& host) {
     }
   });
   router.route(http::Method::get, "/health",
-               [&host](const http::Request&) { return health_of(host); });
+               [&host](const http::Request&) { return health_of(host, false); });
+  router.route(http::Method::get, "/ready",
+               [&host](const http::Request&) { return health_of(host, true); });
   router.route(http::Method::get, "/metrics",
                [&host](const http::Request&) { return metrics_of(host); });
   router.route(http::Method::get, "/v1/activity",

@@ -57,15 +57,20 @@ Task<void> ContextRunner::start(Backend& backend) {
   ready_ = true;
 }
 
-// The context's own routes, and /health for whoever watches it.
+// The context's own routes, and those for whoever watches it: /health answers as long as the worker
+// turns, /ready with 503 while no requests are welcome.
 void ContextRunner::serve() {
-  spec_->router_.route(http::Method::get, "/health",
-                       [this](const http::Request&) -> Task<http::Response> {
-                         const Health now = health();
-                         http::Response response = http::ok(to_json(now));
-                         if (!now.ready) response.status = 503;
-                         co_return response;
-                       });
+  const auto watch = [this](const char* path, bool strict) {
+    spec_->router_.route(http::Method::get, path,
+                         [this, strict](const http::Request&) -> Task<http::Response> {
+                           const Health now = health();
+                           http::Response response = http::ok(to_json(now));
+                           if (strict && !now.ready) response.status = 503;
+                           co_return response;
+                         });
+  };
+  watch("/health", false);
+  watch("/ready", true);
   http::ServerOptions options;
   options.metrics = &metrics_;
   options.access_log = &log_;
@@ -229,6 +234,9 @@ void ContextRunner::wake() noexcept {
 Health ContextRunner::health() const {
   Health health;
   if (!ready_) health.problems.push_back("not started, or draining");
+  const std::string trouble = database_ ? database_->trouble() : "";
+  if (!trouble.empty()) health.problems.push_back("database: " + trouble);
+  health.ready = health.problems.empty();
   if (relay_ && !relay_->status().last_error.empty()) {
     health.problems.push_back("relay: " + relay_->status().last_error);
   }
@@ -245,7 +253,6 @@ Health ContextRunner::health() const {
     const auto& status = projection->status();
     if (!status.error.empty()) health.problems.push_back("projection: " + status.error);
   }
-  health.ready = health.problems.empty();
   return health;
 }
 

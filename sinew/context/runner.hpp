@@ -19,7 +19,8 @@
 
 namespace sinew::context {
 
-// Whether a context does its work; what does not is named with the reason.
+// Ready: requests are welcome. A context stays ready while something in it waits for others (the
+// broker is away, a projection is paused); `problems` names each with its reason.
 struct Health {
   bool ready = false;
   std::vector<std::string> problems;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -45,6 +46,9 @@ class Database {
 
   // The event log native to this engine.
   virtual EventLog& event_log() = 0;
+
+  // Why it does not work now, for whoever asks for readiness; empty while it does.
+  virtual std::string trouble() const { return {}; }
 
   // Waits for what is under way, then closes. Later calls fail with unavailable.
   virtual Task<void> close() = 0;

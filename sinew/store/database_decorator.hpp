@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
 
@@ -13,6 +15,7 @@ class DatabaseDecorator : public Database {
 
   Task<void> migrate(MigrationSet set) override { return inner_.migrate(set); }
   EventLog& event_log() override { return inner_.event_log(); }
+  std::string trouble() const override { return inner_.trouble(); }
   Task<void> close() override { return inner_.close(); }
 
  protected:
