@@ -33,9 +33,9 @@ check: setup build/release/build.ninja  ## format, layers, lint, limits, headers
 	@ninja -C build/release build.ninja > /dev/null
 	@tools/check
 
-bench: setup build/bench/build.ninja  ## benchmarks, each beside the raw cost it is measured against
-	@cmake --build --preset bench -j $(JOBS) --target benchmarks
-	@tools/bench build/bench/bin
+bench: build data build/bench/build.ninja  ## benchmarks beside their raw costs (ARGS=--clean: and a clean build)
+	@cmake --build --preset bench -j $(JOBS) --target benchmarks commerce
+	@tools/bench build/bench/bin $(INPUT) $(ARGS)
 
 sanitize: setup $(SAN:%=sanitize-%)  ## unit and conformance tests under sanitizers; SAN=asan or tsan for one
 
