@@ -4,6 +4,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -126,14 +127,25 @@ class Repository {
   // The aggregate with all its history; one that does not exist() when there is none. Errors: those
   // of Aggregate::replay and of the log.
   Task<Aggregate<State>> load(Transaction& transaction, std::string id) const {
+    return load_as_of(transaction, std::move(id), std::numeric_limits<std::int64_t>::max());
+  }
+
+  // The aggregate as it was after its event `version`, from 0: what a view makes of an event, while
+  // later ones stand in the log already. Errors: those of load().
+  Task<Aggregate<State>> load_as_of(Transaction& transaction, std::string id,
+                                    std::int64_t version) const {
     Aggregate<State> aggregate(std::move(id));
-    for (;;) {
+    while (aggregate.version() < version) {
+      const auto missing = static_cast<std::uint64_t>(version - aggregate.version());
+      const auto limit =
+          static_cast<std::size_t>(std::min<std::uint64_t>(missing, EventLog::max_read));
       const std::vector<RecordedEvent> page = co_await log_.read_stream(
-          transaction, aggregate.stream(), aggregate.version() + 1, EventLog::max_read);
+          transaction, aggregate.stream(), aggregate.version() + 1, limit);
       for (const RecordedEvent& recorded : page)
         aggregate.replay(recorded, upcasters_);
-      if (page.size() < EventLog::max_read) co_return aggregate;
+      if (page.size() < limit) break;
     }
+    co_return aggregate;
   }
 
   // Stores the pending events, provided that nobody stored others since the aggregate was loaded.

@@ -137,6 +137,37 @@ TEST(Repository, LoadsWhatItStored) {
   }());
 }
 
+TEST(Repository, LoadsAnAggregateAsItWas) {
+  tests::SimulatedSqlite sqlite(1);
+  sqlite::Database& database = sqlite.database();
+  const Repository<Account> accounts(database.event_log());
+
+  sqlite.run([&]() -> Task<void> {
+    co_await database.transaction([&](Transaction& tx) -> Task<void> {
+      Aggregate<Account> account("1");
+      account.raise(Opened{"Ann"});
+      for (int i = 0; i < 999; ++i)
+        account.raise(Deposited{1});
+      co_await accounts.append(tx, account);
+      account = co_await accounts.load(tx, "1");
+      account.raise(Deposited{1});
+      account.raise(Deposited{1});
+      co_await accounts.append(tx, account);
+    });
+    const auto balance_after = [&](std::int64_t version) -> Task<std::int64_t> {
+      co_return co_await database.read([&](Transaction& tx) -> Task<std::int64_t> {
+        co_return (co_await accounts.load_as_of(tx, "1", version)).state().balance;
+      });
+    };
+
+    EXPECT_EQ(co_await balance_after(0), 0);
+    EXPECT_EQ(co_await balance_after(5), 5);
+    EXPECT_EQ(co_await balance_after(1000), 1000);
+    EXPECT_EQ(co_await balance_after(1001), 1001);
+    EXPECT_EQ(co_await balance_after(5000), 1001);
+  }());
+}
+
 TEST(Repository, RefusesAChangeOfWhatSomeoneElseChanged) {
   tests::SimulatedSqlite sqlite(1);
   sqlite::Database& database = sqlite.database();

@@ -82,21 +82,22 @@ Task<Checkpoint> ProjectionRunner::load() {
   });
 }
 
-Task<std::vector<RecordedEvent>> ProjectionRunner::read_page() {
-  return database_.read([this](Transaction& transaction) {
-    return database_.event_log().read_all(transaction, status_.position, limit_);
-  });
+Task<std::vector<RecordedEvent>> ProjectionRunner::next_page() {
+  if (!events_) {
+    status_.position = co_await load();
+    status_.state = ProjectionState::running;
+    status_.error.clear();
+    events_.emplace(database_, status_.position, limit_);
+  }
+  co_return co_await events_->next();
 }
 
 Task<void> ProjectionRunner::follow() {
-  CommitSignal& appended = database_.event_log().appended();
-  loaded_ = false;
+  events_.reset();
   limit_ = batch_;
   for (;;) {
-    const std::uint64_t seen = appended.count();
     switch (co_await step()) {
       case Outcome::applied: break;
-      case Outcome::idle: co_await appended.beyond(seen); break;
       case Outcome::transient: co_await back_off(); break;
       case Outcome::refused:
         if (limit_ == 0) co_await pause();
@@ -108,15 +109,13 @@ Task<void> ProjectionRunner::follow() {
 Task<ProjectionRunner::Outcome> ProjectionRunner::step() {
   std::vector<RecordedEvent> events;
   try {
-    if (!loaded_) status_.position = co_await load();
-    loaded_ = true;
-    events = co_await read_page();
+    events = co_await next_page();
   } catch (const Error& error) {
     if (!error.transient()) throw;
+    events_.reset();
     status_.error = error.detail();
     co_return Outcome::transient;
   }
-  if (events.empty()) co_return Outcome::idle;
   co_return co_await apply(events);
 }
 
@@ -145,9 +144,8 @@ Task<ProjectionRunner::Outcome> ProjectionRunner::apply(const std::vector<Record
         [&](Transaction& transaction) { return apply_all(transaction, attempt); });
     status_.position = events.back().position;
     status_.applied += events.size();
-    status_.state = ProjectionState::running;
-    status_.error.clear();
     failures_ = 0;
+    if (limit_ != batch_) events_.reset();
     limit_ = batch_;
     co_return Outcome::applied;
   } catch (...) {
@@ -157,7 +155,7 @@ Task<ProjectionRunner::Outcome> ProjectionRunner::apply(const std::vector<Record
   if (attempt.advance && attempt.advance != Advance::stored) {
     std::rethrow_exception(attempt.failure);
   }
-  loaded_ = false;  // a commit whose outcome is unknown may have moved the checkpoint
+  events_.reset();  // a commit whose outcome is unknown may have moved the checkpoint
   status_.error = describe(attempt.failure);
   if (!attempt.refused || is_transient(attempt.failure)) co_return Outcome::transient;
   const RecordedEvent& event = events[*attempt.refused];

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "sinew/async/channel.hpp"
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
+#include "sinew/store/event_subscription.hpp"
 
 namespace sinew::store {
 
@@ -42,9 +44,8 @@ struct ProjectionStatus {
   std::uint64_t applied = 0;  // events since this runner was made
 };
 
-// Drives one projection: reads after its checkpoint in batches, each applied in one transaction,
-// then sleeps until the log grows. Lives on the database's worker; database and projection outlive
-// it.
+// Drives one projection: an EventSubscription from its checkpoint, whose pages are applied in one
+// transaction each. Lives on the database's worker; database and projection outlive it.
 class ProjectionRunner {
  public:
   static constexpr std::size_t default_batch = 256;
@@ -66,13 +67,13 @@ class ProjectionRunner {
   const ProjectionStatus& status() const noexcept { return status_; }
 
  private:
-  enum class Outcome : std::uint8_t { applied, idle, transient, refused };
+  enum class Outcome : std::uint8_t { applied, transient, refused };
   struct Attempt;
 
   Task<void> follow();
   Task<Outcome> step();
+  Task<std::vector<RecordedEvent>> next_page();
   Task<Checkpoint> load();
-  Task<std::vector<RecordedEvent>> read_page();
   Task<void> apply_all(Transaction& transaction, Attempt& attempt);
   Task<Outcome> apply(const std::vector<RecordedEvent>& events);
   Task<void> pause();
@@ -81,7 +82,7 @@ class ProjectionRunner {
   Database& database_;
   Projection& projection_;
   std::size_t batch_;
-  bool loaded_ = false;    // status_.position is what the database holds
+  std::optional<EventSubscription> events_;  // none: to be opened at the stored checkpoint
   std::size_t limit_ = 0;  // events of the next page: fewer than batch_ to stop before a bad one
   std::uint32_t failures_ = 0;  // transient ones in a row
   ProjectionStatus status_;
