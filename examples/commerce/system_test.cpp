@@ -74,6 +74,19 @@ TEST(Commerce, AnOrderWalksTheWholeSaga) {
   expect_sound(system);
 }
 
+// The view follows the log by its commits: no time passes in between.
+TEST(Commerce, AnOrderStandsInTheListAtOnce) {
+  TestSystem system;
+  supply(system);
+
+  system.post("sales", "/orders", order("1"));
+  system.world.run_for(std::chrono::milliseconds(1));
+
+  const auto list = system.get("sales", "/orders").json();
+  ASSERT_EQ(list.at("orders").as_array().size(), 1);
+  EXPECT_EQ(list.at("orders").as_array().at(0).at("order_id").as_string(), "1");
+}
+
 TEST(Commerce, ADeclinedCardUndoesTheOrder) {
   TestSystem system;
   supply(system);

@@ -25,20 +25,20 @@ using sinew::store::Transaction;
 namespace {
 
 struct Replayed {
-  Order order;
+  explicit Replayed(std::string id) : order(std::move(id)) {}
+  StoredOrder order;
   std::string history;
   bool broken = false;
 };
 using ReplayedOrders = std::map<std::string, Replayed>;
 
-void replay(const sinew::store::RecordedEvent& event, ReplayedOrders& orders,
+void replay(const std::string& id, const sinew::store::RecordedEvent& event, ReplayedOrders& orders,
             books::ContextAudit& audit) {
-  const std::string id = event.stream.substr(stream_of("").size());
-  Replayed& replayed = orders[id];
+  Replayed& replayed = orders.try_emplace(id, id).first->second;
   replayed.history = longer_history(replayed.history, event);
   if (replayed.broken) return;
   try {
-    replayed.order.apply(event);
+    replayed.order.replay(event, {});
   } catch (const sinew::Error& error) {
     replayed.broken = true;
     audit.problems.push_back({fmt::format("events {}", event.stream), error.detail()});
@@ -50,8 +50,8 @@ Task<ReplayedOrders> replay_all(Transaction& tx, EventLog& log, books::ContextAu
   for (Checkpoint after;;) {
     const auto events = co_await log.read_all(tx, after, EventLog::max_read);
     for (const auto& event : events) {
-      if (event.stream.starts_with(stream_of(""))) {
-        replay(event, orders, audit);
+      if (const auto id = order_of(event.stream)) {
+        replay(*id, event, orders, audit);
       } else {
         audit.problems.push_back(
             {fmt::format("events {}", event.stream), "sales has no such stream"});
@@ -98,16 +98,17 @@ void add_products(const Order& order, books::ContextAudit& audit) {
   }
 }
 
-void take_order(const std::string& id, const Order& order, books::ContextAudit& audit) {
-  const std::string place = fmt::format("events {}", stream_of(id));
-  if (order.content().order_id != id) {
+void take_order(const StoredOrder& stored, books::ContextAudit& audit) {
+  const Order& order = stored.state();
+  const std::string place = fmt::format("events {}", stored.stream());
+  if (order.content().order_id != stored.id()) {
     audit.problems.push_back({place, "the stream holds another order"});
   }
   const Amounts amounts = order.amounts();
   if (order.placed().net != amounts.net || order.placed().payable != amounts.payable) {
     audit.problems.push_back({place, "net or payable is not what the lines come to"});
   }
-  audit.orders[id] = facts_of(order);
+  audit.orders[stored.id()] = facts_of(order);
   add_products(order, audit);
 }
 
@@ -115,7 +116,7 @@ void take_order(const std::string& id, const Order& order, books::ContextAudit& 
 Task<void> audit_streams(Transaction& tx, EventLog& log, const ReplayedOrders& orders,
                          books::ContextAudit& audit) {
   for (const auto& [id, replayed] : orders) {
-    const std::string stream = stream_of(id);
+    const std::string stream = replayed.order.stream();
     const auto events = co_await log.read_stream(tx, stream, 0, EventLog::max_read);
     std::string history;
     for (const auto& event : events)
@@ -136,7 +137,7 @@ Task<void> audit_view(Transaction& tx, ReplayedOrders orders, books::ContextAudi
         const OrderRow found = read_order_row(row);
         const auto replayed = orders.find(found.order_id);
         if (replayed == orders.end() || replayed->second.broken ||
-            row_of(replayed->second.order, replayed->second.history) != found) {
+            row_of(replayed->second.order.state(), replayed->second.history) != found) {
           audit.problems.push_back(
               {fmt::format("orders {}", found.order_id), "the row is not what its events make"});
         }
@@ -153,7 +154,7 @@ Task<books::ContextAudit> audit(sinew::store::Database& database) {
       database, "sales", [&](Transaction& tx, books::ContextAudit& audit) -> Task<void> {
         ReplayedOrders orders = co_await replay_all(tx, database.event_log(), audit);
         for (const auto& [id, replayed] : orders) {
-          if (!replayed.broken) take_order(id, replayed.order, audit);
+          if (!replayed.broken) take_order(replayed.order, audit);
         }
         co_await audit_streams(tx, database.event_log(), orders, audit);
         co_await audit_view(tx, std::move(orders), audit);

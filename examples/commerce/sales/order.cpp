@@ -53,11 +53,6 @@ std::vector<JsonError> broken_rules(const PlaceOrder& order) {
                                                to_string(status), what));
 }
 
-template <class E>
-E read(const sinew::store::RecordedEvent& event) {
-  return sinew::event::read_data<E>(event.type, event.version, event.data);
-}
-
 }  // namespace
 
 std::string_view to_string(OrderStatus status) noexcept {
@@ -77,48 +72,16 @@ Placed Order::place(const PlaceOrder& command) {
   return {command, amounts.net, amounts.payable};
 }
 
-void Order::apply(const sinew::store::RecordedEvent& event) {
-  if (event.stream_version != version_ + 1) {
-    throw Error(Condition::corrupt,
-                fmt::format("{} has no version {}", event.stream, version_ + 1));
-  }
-  if (event.type == Placed::type.name) {
-    apply(read<Placed>(event));
-  } else if (event.type == Confirmed::type.name) {
-    apply(read<Confirmed>(event));
-  } else if (event.type == Rejected::type.name) {
-    apply(read<Rejected>(event));
-  } else if (event.type == Shipped::type.name) {
-    apply(read<Shipped>(event));
-  } else {
-    throw Error(Condition::corrupt,
-                fmt::format("{} has an event of the unknown type {}", event.stream, event.type));
-  }
-  if (!exists()) {
-    throw Error(Condition::corrupt, fmt::format("{} does not begin with its order", event.stream));
-  }
-}
+void Order::apply(const Placed& event) { placed_ = event; }
 
-void Order::apply(const Placed& event) {
-  placed_ = event;
-  ++version_;
-}
-
-void Order::apply(const Confirmed&) {
-  confirmed_ = true;
-  if (exists()) ++version_;
-}
+void Order::apply(const Confirmed&) { confirmed_ = true; }
 
 void Order::apply(const Rejected& event) {
   rejected_ = true;
   reason_ = event.reason;
-  if (exists()) ++version_;
 }
 
-void Order::apply(const Shipped& event) {
-  shipped_date_ = event.shipped_date;
-  if (exists()) ++version_;
-}
+void Order::apply(const Shipped& event) { shipped_date_ = event.shipped_date; }
 
 std::optional<Confirmed> Order::confirm() const {
   if (rejected_) cannot(content(), status(), "confirmed");
@@ -156,7 +119,13 @@ std::optional<bool> Order::late() const {
   return *shipped_date_ > content().required_date;
 }
 
-std::string stream_of(std::string_view order_id) { return fmt::format("order-{}", order_id); }
+std::optional<std::string> order_of(std::string_view stream) {
+  const std::size_t category = Order::category.size();
+  if (!stream.starts_with(Order::category) || stream.substr(category, 1) != "-") {
+    return std::nullopt;
+  }
+  return std::string(stream.substr(category + 1));
+}
 
 OrderPlaced announce(const Placed& placed) {
   const PlaceOrder& order = placed.order;

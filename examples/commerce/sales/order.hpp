@@ -9,7 +9,7 @@
 #include "examples/commerce/sales/contract/orders.hpp"
 #include "sinew/base/described.hpp"
 #include "sinew/event/typed.hpp"
-#include "sinew/store/event_log.hpp"
+#include "sinew/store/aggregate.hpp"
 
 namespace commerce::sales {
 
@@ -43,16 +43,18 @@ enum class OrderStatus { placed, confirmed, rejected, shipped };
 BOOST_DESCRIBE_ENUM(OrderStatus, placed, confirmed, rejected, shipped)
 std::string_view to_string(OrderStatus status) noexcept;
 
-// One order, made of its events. Pure: it decides and applies, and knows neither tables nor time.
-// Decisions give the event that follows, or nothing when the fact stands already.
+// One order, made of its events: the streams order-<id>. Pure: it decides and applies, and knows
+// neither tables nor time. Decisions give the event that follows, or nothing when the fact stands
+// already.
 class Order {
  public:
+  static constexpr std::string_view category = "order";
+  using Events = sinew::store::EventTypes<Placed, Confirmed, Rejected, Shipped>;
+
   // Throws DocumentError with every broken rule and its path: repeated products, amounts with too
   // many decimals.
   static Placed place(const PlaceOrder& command);
 
-  // Throws Error corrupt for an event that cannot follow.
-  void apply(const sinew::store::RecordedEvent& event);
   void apply(const Placed& event);
   void apply(const Confirmed& event);
   void apply(const Rejected& event);
@@ -67,8 +69,6 @@ class Order {
   // Whether the command asks for this very order.
   bool is(const PlaceOrder& command) const;
 
-  bool exists() const noexcept { return version_ >= 0; }
-  std::int64_t version() const noexcept { return version_; }  // of its last event; -1: no event
   OrderStatus status() const noexcept;
   const PlaceOrder& content() const noexcept { return placed_.order; }
   const Placed& placed() const noexcept { return placed_; }
@@ -84,10 +84,13 @@ class Order {
   bool rejected_ = false;
   std::string reason_;
   std::optional<sinew::Date> shipped_date_;
-  std::int64_t version_ = -1;
 };
 
-std::string stream_of(std::string_view order_id);
+using StoredOrder = sinew::store::Aggregate<Order>;
+using Orders = sinew::store::Repository<Order>;
+
+// The order whose stream it is; nothing for a stream of another kind.
+std::optional<std::string> order_of(std::string_view stream);
 
 // The order as OrderPlaced tells it to other contexts.
 OrderPlaced announce(const Placed& placed);

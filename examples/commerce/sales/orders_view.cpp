@@ -61,14 +61,11 @@ OrderRow read_order_row(const sinew::store::Row& row) {
 }
 
 Task<void> OrdersView::apply(Transaction& tx, const RecordedEvent& event) {
-  if (!event.stream.starts_with("order-")) co_return;
-  const std::string order_id = event.stream.substr(std::string_view("order-").size());
-  Order order;
-  const auto events = co_await log_().read_stream(tx, event.stream, 0, 1 + event.stream_version);
-  for (const auto& earlier : events)
-    order.apply(earlier);
-  const std::string history = longer_history(co_await history_of(tx, order_id), event);
-  const OrderRow row = row_of(order, history);
+  const auto order_id = order_of(event.stream);
+  if (!order_id) co_return;
+  const auto order = co_await orders_().load_as_of(tx, *order_id, event.stream_version);
+  const std::string history = longer_history(co_await history_of(tx, *order_id), event);
+  const OrderRow row = row_of(order.state(), history);
   co_await tx.execute(
       "INSERT INTO orders (order_id, status, customer_id, order_date, country, lines, units, "
       "payable, reason, shipped_date, history, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "examples/commerce/sales/order.hpp"
 #include "sinew/base/decimal.hpp"
@@ -39,15 +40,15 @@ std::string longer_history(std::string_view before, const sinew::store::Recorded
 // Keeps the table `orders`, a row an order, for lists and searches.
 class OrdersView final : public sinew::store::Projection {
  public:
-  // `log` gives the event log that the view is made of, once it is open.
-  explicit OrdersView(std::function<sinew::store::EventLog&()> log) : log_(std::move(log)) {}
+  // `orders` gives what the view is made of, once it is open.
+  explicit OrdersView(std::function<const Orders&()> orders) : orders_(std::move(orders)) {}
 
   std::string_view name() const noexcept override { return "orders"; }
   sinew::Task<void> apply(sinew::store::Transaction& tx,
                           const sinew::store::RecordedEvent& event) override;
 
  private:
-  std::function<sinew::store::EventLog&()> log_;
+  std::function<const Orders&()> orders_;
 };
 
 }  // namespace commerce::sales

@@ -67,6 +67,11 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
                                     const Instance& saga) { return reject(tx, data, saga); }));
 }
 
+Task<void> Sales::start() {
+  orders_.emplace(events(), upcasters());
+  co_return;
+}
+
 Task<Response> Sales::place_order(const PlaceOrder& command) {
   const Placed placed = Order::place(command);
   const Lineage lineage = new_lineage();
@@ -78,7 +83,7 @@ Task<Response> Sales::place_order(const PlaceOrder& command) {
     order.apply(placed);
   } else {
     order = co_await database().read([&](Transaction& tx) -> Task<Order> {
-      co_return co_await orders().load(tx, command.order_id);
+      co_return (co_await orders_->load(tx, command.order_id)).state();
     });
   }
   const auto answer = sinew::to_json(answer_of(order));
@@ -89,9 +94,9 @@ Task<Response> Sales::place_order(const PlaceOrder& command) {
 // The order, its event for the others and its saga, in one transaction. False: it stood there.
 Task<bool> Sales::keep_order(Transaction& tx, const Placed& placed, const Lineage& lineage) {
   const PlaceOrder& content = placed.order;
-  const Order known = co_await orders().load(tx, content.order_id);
-  if (known.exists()) {
-    if (known.is(content)) co_return false;
+  StoredOrder order = co_await orders_->load(tx, content.order_id);
+  if (order.exists()) {
+    if (order.state().is(content)) co_return false;
     throw Error(Condition::conflict,
                 fmt::format("order {} was placed before with other content", content.order_id));
   }
@@ -99,7 +104,8 @@ Task<bool> Sales::keep_order(Transaction& tx, const Placed& placed, const Lineag
     throw sinew::DocumentError(
         {{"customer_id", fmt::format("customer {} is unknown", content.customer_id)}});
   }
-  co_await orders().append(tx, content.order_id, known.version(), placed, lineage);
+  order.raise(placed);
+  co_await orders_->append(tx, order, lineage);
   co_await publish(tx, announce(placed), content.order_id, lineage);
   co_await sagas().start(tx, std::string(place_order_saga_name), content.order_id,
                          sinew::to_json(saga_data(placed)), lineage);
@@ -108,12 +114,12 @@ Task<bool> Sales::keep_order(Transaction& tx, const Placed& placed, const Lineag
 
 Task<Response> Sales::show_order(const Request& request) {
   const auto id = request.path_parameter<std::string>("id");
-  const Order order = co_await database().read(
-      [&](Transaction& tx) -> Task<Order> { co_return co_await orders().load(tx, id); });
+  const StoredOrder order = co_await database().read(
+      [&](Transaction& tx) -> Task<StoredOrder> { co_return co_await orders_->load(tx, id); });
   if (!order.exists()) {
     throw Error(Condition::not_found, fmt::format("there is no order {}", id));
   }
-  co_return sinew::http::ok(sinew::to_json(answer_of(order)));
+  co_return sinew::http::ok(sinew::to_json(answer_of(order.state())));
 }
 
 Task<Response> Sales::list_orders(const Request& request) {
@@ -143,33 +149,36 @@ Task<void> Sales::take_customers(sinew::exchange::DroppedFile& file) {
 
 Task<void> Sales::complete_order(Transaction& tx, fulfillment::ShipmentDispatched event,
                                  const sinew::event::Envelope& message) {
-  const Order order = co_await orders().load(tx, event.order_id);
+  StoredOrder order = co_await orders_->load(tx, event.order_id);
   if (!order.exists()) {
     throw Error(Condition::not_found,
                 fmt::format("order {} was dispatched, but never placed", event.order_id));
   }
-  const auto shipped = order.ship(event.shipped_date);
+  const auto shipped = order.state().ship(event.shipped_date);
   if (!shipped) co_return;
+  order.raise(*shipped);
   const Lineage lineage = sinew::event::caused_by(message);
-  co_await orders().append(tx, event.order_id, order.version(), *shipped, lineage);
+  co_await orders_->append(tx, order, lineage);
   co_await publish(tx, OrderShipped{event.order_id, event.shipped_date}, event.order_id, lineage);
 }
 
 Task<void> Sales::confirm(Transaction& tx, const PlaceOrderData& data,
                           const sinew::saga::Instance& saga) {
-  const Order order = co_await orders().load(tx, data.order_id);
-  const auto confirmed = order.confirm();
+  StoredOrder order = co_await orders_->load(tx, data.order_id);
+  const auto confirmed = order.state().confirm();
   if (!confirmed) co_return;
-  co_await orders().append(tx, data.order_id, order.version(), *confirmed, saga.lineage);
+  order.raise(*confirmed);
+  co_await orders_->append(tx, order, saga.lineage);
   co_await publish(tx, OrderConfirmed{data.order_id}, data.order_id, saga.lineage);
 }
 
 Task<void> Sales::reject(Transaction& tx, const PlaceOrderData& data,
                          const sinew::saga::Instance& saga) {
-  const Order order = co_await orders().load(tx, data.order_id);
-  const auto rejected = order.reject(saga.error.substr(0, longest_reason));
+  StoredOrder order = co_await orders_->load(tx, data.order_id);
+  const auto rejected = order.state().reject(saga.error.substr(0, longest_reason));
   if (!rejected) co_return;
-  co_await orders().append(tx, data.order_id, order.version(), *rejected, saga.lineage);
+  order.raise(*rejected);
+  co_await orders_->append(tx, order, saga.lineage);
   co_await publish(tx, OrderRejected{data.order_id, rejected->reason}, data.order_id, saga.lineage);
 }
 

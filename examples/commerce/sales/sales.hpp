@@ -1,10 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/sales/contract/orders.hpp"
-#include "examples/commerce/sales/order_streams.hpp"
 #include "examples/commerce/sales/orders_view.hpp"
 #include "examples/commerce/sales/place_order_saga.hpp"
 #include "sinew/context/context.hpp"
@@ -17,10 +17,11 @@ namespace commerce::sales {
 // `customers` (customers.csv of the input format).
 class Sales final : public sinew::context::Context {
  public:
-  Sales() : view_([this]() -> sinew::store::EventLog& { return events(); }) {}
+  Sales() : view_([this]() -> const Orders& { return *orders_; }) {}
 
   std::string_view name() const noexcept override { return "sales"; }
   void describe(sinew::context::ContextSpec& spec) override;
+  sinew::Task<void> start() override;
 
  private:
   using Transaction = sinew::store::Transaction;
@@ -41,10 +42,10 @@ class Sales final : public sinew::context::Context {
   sinew::Task<void> reject(Transaction& tx, const PlaceOrderData& data,
                            const sinew::saga::Instance& saga);
 
-  OrderStreams orders() const { return {runtime(), events()}; }
   sinew::Task<bool> keep_order(Transaction& tx, const Placed& placed,
                                const sinew::event::Lineage& lineage);
 
+  std::optional<Orders> orders_;
   OrdersView view_;
 };
 
