@@ -14,8 +14,9 @@
 namespace commerce::payment {
 
 struct PaymentSettings {
-  std::string provider_url;  // of Stripe's API or what speaks it: http://127.0.0.1:12111
+  std::string provider_url;  // of Stripe's API or what speaks it: http://localhost:12111
   sinew::Secret api_key;
+  ProviderPolicy policy = {};
 };
 
 // Charges and refunds orders through a payment provider. The provider is asked outside the

@@ -9,7 +9,6 @@
 
 #include "examples/commerce/payment/provider/form.hpp"
 #include "examples/commerce/payment/provider/stripe_answer.hpp"
-#include "sinew/async/scope.hpp"
 #include "sinew/base/error.hpp"
 
 namespace commerce::payment {
@@ -106,7 +105,7 @@ StripeGateway::Outcome outcome_of(const Response& response) {
 
 StripeGateway::StripeGateway(sinew::async::Runtime& runtime, sinew::http::Client& client,
                              Settings settings)
-    : runtime_(runtime), client_(client), settings_(std::move(settings)) {}
+    : settings_(std::move(settings)), client_(runtime, client, settings_.policy) {}
 
 Task<StripeGateway::Outcome> StripeGateway::charge(std::string order_id, Money amount,
                                                    std::string method,
@@ -136,31 +135,7 @@ Task<StripeGateway::Outcome> StripeGateway::post(std::string path, std::string f
   request.headers.set("Content-Type", "application/x-www-form-urlencoded");
   request.headers.set("Idempotency-Key", std::move(idempotency_key));
   request.body = std::move(form);
-  request.idempotent = true;
-  co_return outcome_of(co_await guarded(std::move(request)));
-}
-
-// Through the circuit breaker: what it counts is whether the provider answers, not what.
-Task<Response> StripeGateway::guarded(ClientRequest request) {
-  auto permit = breaker_.try_enter(runtime_.now());
-  if (!permit) {
-    throw Error(Condition::unavailable,
-                "the payment provider failed too often and is left alone for some seconds",
-                Applied::no);
-  }
-  try {
-    Response response = co_await sinew::async::with_deadline(runtime_.now() + request_timeout,
-                                                             client_.send(std::move(request)));
-    if (response.status >= 500 || response.status == 429) {
-      permit->fail(runtime_.now());
-    } else {
-      permit->succeed(runtime_.now());
-    }
-    co_return response;
-  } catch (const Error& error) {
-    permit->report(error.condition(), runtime_.now());
-    throw;
-  }
+  co_return outcome_of(co_await client_.send(std::move(request)));
 }
 
 }  // namespace commerce::payment

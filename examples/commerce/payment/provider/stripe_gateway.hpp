@@ -4,12 +4,12 @@
 #include <string>
 #include <variant>
 
+#include "examples/commerce/payment/provider/provider_client.hpp"
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/money.hpp"
 #include "sinew/base/secret.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/messaging/reply.hpp"
-#include "sinew/resilience/circuit_breaker.hpp"
 
 namespace commerce::payment {
 
@@ -19,12 +19,10 @@ namespace commerce::payment {
 // worker.
 class StripeGateway {
  public:
-  // All of one request; below the time a consumer gives a handler.
-  static constexpr sinew::Duration request_timeout = std::chrono::seconds(3);
-
   struct Settings {
     std::string url;  // without a slash at the end
     sinew::Secret api_key;
+    ProviderPolicy policy = {};
   };
 
   struct Payment {
@@ -48,12 +46,9 @@ class StripeGateway {
 
  private:
   sinew::Task<Outcome> post(std::string path, std::string form, std::string idempotency_key);
-  sinew::Task<sinew::http::Response> guarded(sinew::http::ClientRequest request);
 
-  sinew::async::Runtime& runtime_;
-  sinew::http::Client& client_;
   Settings settings_;
-  sinew::resilience::CircuitBreaker breaker_;
+  ProviderClient client_;
 };
 
 }  // namespace commerce::payment

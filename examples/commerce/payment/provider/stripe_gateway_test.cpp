@@ -173,23 +173,6 @@ INSTANTIATE_TEST_SUITE_P(
                                 Condition::unavailable, Applied::unknown}),
     [](const auto& row) { return row.param.name; });
 
-TEST(StripeGateway, LeavesAFailingProviderAloneAndComesBack) {
-  Provider provider({json(500, "{}")});
-  while (provider.requests.size() < 5)
-    provider.error();
-
-  const auto refused = provider.error();
-
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->condition(), Condition::unavailable);
-  EXPECT_EQ(refused->applied(), Applied::no);
-  EXPECT_EQ(provider.requests.size(), 5);
-
-  provider.answers = {succeeded};
-  provider.world.run_for(std::chrono::seconds(6));
-  EXPECT_EQ(provider.outcome(), "pi_1 12.34");
-}
-
 TEST(StripeGateway, ADeclineIsNoFailureOfTheProvider) {
   Provider provider({json(402, R"({"error":{"type":"card_error","code":"card_declined"}})")});
   for (int i = 0; i < 20; ++i)
