@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "sinew/async/offload.hpp"
+#include "sinew/base/config.hpp"
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/hex.hpp"
@@ -50,7 +51,9 @@ void write_private_file(const std::filesystem::path& path, std::string_view cont
 }  // namespace
 
 Host::Host(HostSettings settings, Backend& backend, std::vector<async::Runtime*> workers)
-    : settings_(std::move(settings)), backend_(backend), workers_(std::move(workers)) {}
+    : settings_(std::move(settings)), backend_(backend), workers_(std::move(workers)) {
+  config::require_valid(settings_.contexts, "the settings of the contexts");
+}
 
 Host::~Host() = default;
 
@@ -60,10 +63,10 @@ void Host::add(std::unique_ptr<Context> context) {
   if (settings_.first_port != 0) {
     endpoint.port = static_cast<std::uint16_t>(settings_.first_port + index);
   }
-  const auto folder = settings_.folder / std::string(context->name());
-  runners_.push_back(std::make_unique<ContextRunner>(std::move(context),
-                                                     *workers_[index % workers_.size()], folder,
-                                                     endpoint, settings_.name, metrics_));
+  ContextPlace place{settings_.folder / std::string(context->name()), endpoint, settings_.name};
+  runners_.push_back(
+      std::make_unique<ContextRunner>(std::move(context), *workers_[index % workers_.size()],
+                                      std::move(place), settings_.contexts, metrics_));
 }
 
 Task<void> Host::start() {

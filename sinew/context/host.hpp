@@ -10,6 +10,7 @@
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
 #include "sinew/context/runner.hpp"
+#include "sinew/context/settings.hpp"
 
 namespace sinew::context {
 
@@ -20,6 +21,7 @@ struct HostSettings {
   std::uint16_t first_port = 0;     // of the first context, the next ones follow; 0: free ports
   std::uint16_t operator_port = 0;  // 0: a free one
   Duration drain = std::chrono::seconds(10);
+  ContextSettings contexts;
 };
 
 // Many contexts in one process, each on one worker with a folder and a database of its own. The
@@ -27,7 +29,8 @@ struct HostSettings {
 // loopback HTTP and the broker, as they would in separate processes.
 class Host {
  public:
-  // `workers`: at least one; contexts are spread over them in turn.
+  // `workers`: at least one; contexts are spread over them in turn. Throws Error invalid_input with
+  // everything that is out of range in the settings of the contexts.
   Host(HostSettings settings, Backend& backend, std::vector<async::Runtime*> workers);
   ~Host();
 

@@ -18,19 +18,24 @@ namespace {
 constexpr Duration look_for_old_marks = std::chrono::hours(1);
 constexpr std::size_t marks_a_transaction = 1000;
 
+std::unique_ptr<net::Resolver> make_resolver(const ContextSettings& settings) {
+  if (settings.dns) return std::make_unique<net::DnsResolver>(*settings.dns);
+  return std::make_unique<net::FixedResolver>();
+}
+
 }  // namespace
 
 ContextRunner::ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime,
-                             std::filesystem::path folder, async::Endpoint endpoint,
-                             std::string host, metrics::Registry& metrics)
+                             ContextPlace place, ContextSettings settings,
+                             metrics::Registry& metrics)
     : context_(std::move(context)),
       name_(context_->name()),
       runtime_(runtime),
-      folder_(std::move(folder)),
-      endpoint_(std::move(endpoint)),
-      host_(std::move(host)),
+      place_(std::move(place)),
+      settings_(std::move(settings)),
       metrics_(metrics),
-      log_(log::root().with({{"context", name_}})) {}
+      log_(log::root().with({{"context", name_}})),
+      outbox_(settings_.outbox_capacity) {}
 
 ContextRunner::~ContextRunner() = default;
 
@@ -72,20 +77,21 @@ void ContextRunner::serve() {
   watch("/health", false);
   watch("/ready", true);
   http::ServerOptions options;
+  options.max_body_bytes = settings_.max_body.bytes;
   options.metrics = &metrics_;
   options.access_log = &log_;
   server_ = std::make_unique<http::Server>(runtime_, std::move(spec_->router_), options);
-  server_->start(endpoint_);
-  endpoint_ = server_->local();
+  server_->start(place_.endpoint);
+  place_.endpoint = server_->local();
 }
 
 Task<void> ContextRunner::open(Backend& backend) {
-  std::filesystem::create_directories(folder_);
+  std::filesystem::create_directories(place_.folder);
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
   for (const auto& type : spec_->handled_)
     spec_->upcasters_.check(type);
-  database_ = co_await backend.open_database(runtime_, folder_);
+  database_ = co_await backend.open_database(runtime_, place_.folder);
   co_await database_->migrate(store::store_migrations());
   co_await database_->migrate(messaging::messaging_migrations());
   co_await database_->migrate(saga::saga_migrations());
@@ -94,15 +100,16 @@ Task<void> ContextRunner::open(Backend& backend) {
     co_await database_->transaction(
         [this](store::Transaction& tx) { return outbox_.release_all(tx); });
   }
-  resolver_ = std::make_unique<net::FixedResolver>();
+  resolver_ = make_resolver(settings_);
   http_ = std::make_unique<http::Client>(runtime_, *resolver_);
   sagas_ = std::make_unique<saga::Orchestrator>(
       runtime_, *database_, outbox_, saga::Address{source_of(name_), replies_of(name_).name});
   for (auto& definition : spec_->sagas_)
     sagas_->add(std::move(definition));
   co_await sagas_->check_live_versions();
-  resources_ = std::make_unique<Resources>(Resources{name_, folder_, runtime_, *database_, outbox_,
-                                                     *sagas_, *http_, spec_->upcasters_, log_});
+  resources_ =
+      std::make_unique<Resources>(Resources{name_, place_.folder, runtime_, *database_, outbox_,
+                                            *sagas_, *http_, spec_->upcasters_, log_});
   context_->resources_ = resources_.get();
   broker_ = co_await backend.connect_broker(runtime_, name_);
 }
@@ -131,18 +138,27 @@ void ContextRunner::add_consumer(messaging::Handler& handler, const store::Desti
   settings.name = name_ + "/" + source.name;
   settings.source.source = source;
   settings.source.group = name_;
-  settings.retry = spec_->retry_;
+  settings.retry = spec_->retry_.value_or(settings_.retry);
   consumers_.push_back(std::make_unique<messaging::Consumer>(runtime_, *database_, *broker_,
                                                              handler, std::move(settings)));
+}
+
+void ContextRunner::add_relays() {
+  messaging::RelaySettings settings;
+  settings.partitions = messaging::share_of(settings_.relays);
+  for (std::int32_t i = 1; i <= settings_.relays; ++i) {
+    settings.name = fmt::format("{} at {}, {}", name_, place_.host, i);
+    relays_.push_back(
+        std::make_unique<messaging::Relay>(runtime_, *database_, outbox_, *broker_, settings));
+  }
 }
 
 void ContextRunner::spawn_all() {
   running_.emplace(runtime_, "context");
   consuming_.emplace(runtime_, "consumer");
-  messaging::RelaySettings relaying;
-  relaying.name = fmt::format("{} at {}", name_, host_);
-  relay_ = std::make_unique<messaging::Relay>(runtime_, *database_, outbox_, *broker_, relaying);
-  running_->spawn(relay_->run(), "relay");
+  add_relays();
+  for (auto& relay : relays_)
+    running_->spawn(relay->run(), "relay");
   running_->spawn(sagas_->run(), "sagas");
   for (store::Projection* projection : spec_->projections_) {
     projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
@@ -150,7 +166,7 @@ void ContextRunner::spawn_all() {
   }
   for (auto& [name, handler] : spec_->drops_) {
     drops_.push_back(std::make_unique<exchange::DropFolder>(
-        runtime_, *database_, name_ + "/drop/" + name, folder_ / "drop" / name, handler));
+        runtime_, *database_, name_ + "/drop/" + name, place_.folder / "drop" / name, handler));
     running_->spawn(drops_.back()->run(), "drop folder");
   }
   for (auto& consumer : consumers_)
@@ -216,7 +232,7 @@ Task<void> ContextRunner::close() {
   consumers_.clear();
   projections_.clear();
   drops_.clear();
-  relay_.reset();
+  relays_.clear();
   sagas_.reset();
   http_.reset();
   resolver_.reset();
@@ -237,8 +253,9 @@ Health ContextRunner::health() const {
   const std::string trouble = database_ ? database_->trouble() : "";
   if (!trouble.empty()) health.problems.push_back("database: " + trouble);
   health.ready = health.problems.empty();
-  if (relay_ && !relay_->status().last_error.empty()) {
-    health.problems.push_back("relay: " + relay_->status().last_error);
+  for (const auto& relay : relays_) {
+    const auto& status = relay->status();
+    if (!status.last_error.empty()) health.problems.push_back("relay: " + status.last_error);
   }
   for (const auto& consumer : consumers_) {
     const auto& status = consumer->status();
@@ -252,6 +269,10 @@ Health ContextRunner::health() const {
   for (const auto& projection : projections_) {
     const auto& status = projection->status();
     if (!status.error.empty()) health.problems.push_back("projection: " + status.error);
+  }
+  for (const auto& drop : drops_) {
+    const auto& status = drop->status();
+    if (!status.last_error.empty()) health.problems.push_back("drop folder: " + status.last_error);
   }
   return health;
 }
@@ -267,7 +288,8 @@ Task<Activity> ContextRunner::activity() {
     activity.running_sagas = sagas.running;
     activity.stuck_sagas = sagas.stuck;
   });
-  if (relay_) activity.moved += static_cast<std::int64_t>(relay_->status().published);
+  for (const auto& relay : relays_)
+    activity.moved += static_cast<std::int64_t>(relay->status().published);
   for (const auto& consumer : consumers_) {
     activity.in_work += static_cast<std::int64_t>(consumer->status().in_work);
     activity.moved += static_cast<std::int64_t>(consumer->status().handled);

@@ -10,6 +10,7 @@
 #include "sinew/base/metrics.hpp"
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
+#include "sinew/context/settings.hpp"
 #include "sinew/context/spec.hpp"
 #include "sinew/http/server.hpp"
 #include "sinew/messaging/consumer.hpp"
@@ -41,15 +42,21 @@ struct Activity {
 BOOST_DESCRIBE_STRUCT(Activity, (),
                       (outbox, in_work, waiting, parked, running_sagas, stuck_sagas, moved))
 
+// Where one context is run.
+struct ContextPlace {
+  std::filesystem::path folder;
+  async::Endpoint endpoint;
+  std::string host;  // its name
+};
+
 // Runs one context on its worker: opens its database, brings its schema up to date, starts relay,
 // consumers, sagas, projections, drop folders and HTTP server, and stops them in the reverse order.
 // All calls on the context's worker.
 class ContextRunner {
  public:
-  // `host` is the name of the one that runs it. `metrics` outlives it; several contexts share one.
-  ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime,
-                std::filesystem::path folder, async::Endpoint endpoint, std::string host,
-                metrics::Registry& metrics);
+  // `settings` must be valid. `metrics` outlives it; several contexts share one.
+  ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime, ContextPlace place,
+                ContextSettings settings, metrics::Registry& metrics);
   ~ContextRunner();
 
   // Everything or, with the error named by the context, nothing.
@@ -59,7 +66,7 @@ class ContextRunner {
 
   const std::string& name() const noexcept { return name_; }
   async::Runtime& runtime() noexcept { return runtime_; }
-  async::Endpoint endpoint() const noexcept { return endpoint_; }
+  async::Endpoint endpoint() const noexcept { return place_.endpoint; }
   store::Database& database() noexcept { return *database_; }
   saga::Orchestrator& sagas() noexcept { return *sagas_; }
   Health health() const;
@@ -73,6 +80,7 @@ class ContextRunner {
   Task<void> declare();
   void add_consumers();
   void add_consumer(messaging::Handler& handler, const store::Destination& source);
+  void add_relays();
   void serve();
   void spawn_all();
   Task<void> forget_old_marks();
@@ -82,9 +90,8 @@ class ContextRunner {
   std::unique_ptr<Context> context_;
   std::string name_;
   async::Runtime& runtime_;
-  std::filesystem::path folder_;
-  async::Endpoint endpoint_;
-  std::string host_;
+  ContextPlace place_;
+  ContextSettings settings_;
   metrics::Registry& metrics_;
   log::Logger log_;
 
@@ -96,7 +103,7 @@ class ContextRunner {
   std::unique_ptr<http::Client> http_;
   std::unique_ptr<saga::Orchestrator> sagas_;
   std::unique_ptr<Resources> resources_;
-  std::unique_ptr<messaging::Relay> relay_;
+  std::vector<std::unique_ptr<messaging::Relay>> relays_;
   std::vector<std::unique_ptr<messaging::Consumer>> consumers_;
   std::vector<std::unique_ptr<store::ProjectionRunner>> projections_;
   std::vector<std::unique_ptr<exchange::DropFolder>> drops_;

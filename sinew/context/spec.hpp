@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,7 +77,7 @@ class ContextSpec {
                     });
   }
 
-  // Policy of the consumers, all of them; the default is RetrySettings{}.
+  // Policy of the consumers, all of them, instead of the one that the host gives.
   ContextSpec& retry(messaging::RetrySettings settings);
 
  private:
@@ -98,7 +99,7 @@ class ContextSpec {
   std::vector<saga::Definition> sagas_;
   std::vector<store::Projection*> projections_;
   std::map<std::string, DropHandler> drops_;
-  messaging::RetrySettings retry_;
+  std::optional<messaging::RetrySettings> retry_;
 };
 
 template <class C, event::Typed E>

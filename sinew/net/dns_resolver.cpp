@@ -12,6 +12,7 @@
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/scope.hpp"
 #include "sinew/async/watch.hpp"
+#include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
 
 namespace sinew::net {
@@ -189,6 +190,17 @@ void Lookup::on_result(void* data, int status, int, ares_addrinfo* found) {
 }
 
 }  // namespace
+
+void DnsOptions::describe(config::Section<DnsOptions>& section) {
+  using namespace std::chrono_literals;
+  section.option("servers", &DnsOptions::servers,
+                 "to ask, 10.0.0.53,10.0.0.54:5353; empty: those of /etc/resolv.conf");
+  section.option("timeout", &DnsOptions::timeout, "of the first try; later ones wait longer")
+      .range(10ms, 1min);
+  section.option("tries", &DnsOptions::tries, "of each server").range(1, 10);
+  section.option("max_lookups", &DnsOptions::max_lookups, "names looked up at once")
+      .range(1, 10'000);
+}
 
 DnsResolver::DnsResolver(DnsOptions options) : options_(std::move(options)) {
   static std::once_flag initialised;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sinew/base/config_fwd.hpp"
 #include "sinew/base/instant.hpp"
 #include "sinew/net/resolver.hpp"
 
@@ -16,6 +17,8 @@ struct DnsOptions {
   Duration timeout = std::chrono::seconds(2);  // of the first try; later ones wait longer
   int tries = 2;                               // of each server
   std::size_t max_lookups = 64;                // at once; `exhausted` above
+
+  static void describe(config::Section<DnsOptions>& section);
 };
 
 // Resolves by /etc/hosts and DNS (c-ares) on a real runtime, without blocking it. IPv4 and IPv6, in

@@ -166,6 +166,7 @@ class TestHost {
     }
     HostSettings host_settings;
     host_settings.folder = folder();
+    host_settings.contexts = context_settings;
     host = std::make_unique<Host>(std::move(host_settings), *backend_,
                                   std::vector<async::Runtime*>{node});
     auto own = std::make_unique<Shop>();
@@ -226,6 +227,7 @@ class TestHost {
   }
 
   async::sim::World world;
+  ContextSettings context_settings;  // of the next start()
 
  private:
   Databases databases_;

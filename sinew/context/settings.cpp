@@ -1,0 +1,25 @@
+#include "sinew/context/settings.hpp"
+
+#include "sinew/base/config.hpp"
+
+namespace sinew::context {
+
+using config::ByteSize;
+
+void ContextSettings::describe(config::Section<ContextSettings>& section) {
+  section
+      .option("relays", &ContextSettings::relays,
+              "from the outbox to the broker; they share its keys")
+      .range(1, store::Outbox::partitions);
+  section
+      .option("outbox_capacity", &ContextSettings::outbox_capacity,
+              "messages that may wait for the broker; then writers are refused")
+      .range(1, 100'000'000);
+  section.option("max_body", &ContextSettings::max_body, "of an HTTP request; 413 above")
+      .range(ByteSize{1024}, ByteSize{64U << 20U});
+  section.option("retry", &ContextSettings::retry,
+                 "of messages that a context cannot handle yet, unless it says its own");
+  section.option("dns", &ContextSettings::dns, "how hosts are found by name; null: not at all");
+}
+
+}  // namespace sinew::context

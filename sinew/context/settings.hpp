@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sinew/base/config_fwd.hpp"
+#include "sinew/base/config_scalar.hpp"
+#include "sinew/messaging/failure.hpp"
+#include "sinew/net/dns_resolver.hpp"
+#include "sinew/store/outbox.hpp"
+
+namespace sinew::context {
+
+// What a host gives each of its contexts: their limits, and how they reach others.
+struct ContextSettings {
+  // Several publish at the same time, each its share of the keys: worth it when the broker is slow
+  // to confirm.
+  std::int32_t relays = 1;
+  std::int64_t outbox_capacity = store::Outbox::default_capacity;  // messages, then it pushes back
+  config::ByteSize max_body{1U << 20U};                            // of a request; 413 above
+  messaging::RetrySettings retry;  // of consumers, unless the context says its own
+
+  // How the context's HTTP client finds a host by its name. Nothing: it knows addresses and
+  // localhost only, as it must in a simulated world.
+  std::optional<net::DnsOptions> dns = net::DnsOptions{};
+
+  static void describe(config::Section<ContextSettings>& section);
+};
+
+}  // namespace sinew::context
