@@ -194,6 +194,20 @@ TEST(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
   expect_sound(system);
 }
 
+TEST(Commerce, RefusesAReportThatIsNoCloudEventWithThePath) {
+  TestSystem system;
+  const Json report = sinew::parse_json(
+      R"({"specversion":"1.0","id":"r1","source":"/carriers/3","type":"fulfillment.shipped",)"
+      R"("data":{"report_id":"r1","order_id":"1","shipped_date":"1996-07-16"}})");
+
+  const auto wrong = system.report(report);
+  const auto plain = system.report(report.at("data"), "application/json");
+
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.json().at("errors").as_array().at(0).at("path").as_string(), "type");
+  EXPECT_EQ(plain.status, 415);
+}
+
 TEST(Commerce, BadLinesAreRefusedAndTheOthersTaken) {
   TestSystem system;
   supply(system);

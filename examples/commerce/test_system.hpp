@@ -174,15 +174,23 @@ class TestSystem {
   }
 
   Response report(const std::string& id, const std::string& order, const std::string& date) {
-    const std::string body =
-        to_text(Json(JsonObject{{"report_id", id}, {"order_id", order}, {"shipped_date", date}}));
+    return report(Json(JsonObject{
+        {"specversion", "1.0"},
+        {"id", id},
+        {"source", "/carriers/3"},
+        {"type", "fulfillment.carrier_report"},
+        {"data", JsonObject{{"report_id", id}, {"order_id", order}, {"shipped_date", date}}}}));
+  }
+  // A carrier's webhook, rightly signed.
+  Response report(const Json& event, const std::string& type = "application/cloudevents+json") {
+    const std::string body = to_text(event);
     const auto signature =
         fulfillment::sign_report(body, world.wall_now(), sinew::Secret(carrier_secret));
-    return send("fulfillment", {.method = sinew::http::Method::post,
-                                .url = "/carrier/reports",
-                                .headers = {{"Content-Type", "application/json"},
-                                            {"Carrier-Signature", signature}},
-                                .body = body});
+    return send("fulfillment",
+                {.method = sinew::http::Method::post,
+                 .url = "/carrier/reports",
+                 .headers = {{"Content-Type", type}, {"Carrier-Signature", signature}},
+                 .body = body});
   }
 
   // Lets time pass until nothing moves any more, for a minute at most.

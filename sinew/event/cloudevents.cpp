@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "sinew/base/base64.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/json.hpp"
+#include "sinew/base/json_reader.hpp"
 
 namespace sinew::event {
 namespace {
@@ -38,8 +40,7 @@ constexpr JsonLimits limits{.max_bytes =
                                 Envelope::max_attribute_bytes * (Envelope::max_extensions + 32)};
 
 [[noreturn]] void refuse(std::string_view attribute, std::string_view why) {
-  throw Error(Condition::invalid_input,
-              fmt::format("the attribute {} of a CloudEvent {}", attribute, why));
+  throw DocumentError({{std::string(attribute), std::string(why)}});
 }
 
 std::string schema_of(const Envelope& envelope) {
@@ -187,6 +188,14 @@ bool is_own_attribute(std::string_view name) {
 }
 
 }  // namespace
+
+bool is_cloudevent(std::string_view content_type) noexcept {
+  const std::string_view media = content_type.substr(0, cloudevents_content_type.size());
+  const std::string_view rest = content_type.substr(media.size());
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
+  return std::ranges::equal(media, cloudevents_content_type, same) &&
+         (rest.empty() || rest.front() == ';' || rest.front() == ' ');
+}
 
 std::string to_cloudevent(const Envelope& envelope) {
   validate(envelope);

@@ -17,12 +17,15 @@ namespace sinew::event {
 // `foreignid`, a foreign dataschema as `foreignschema`, and both are written back as they came.
 inline constexpr std::string_view cloudevents_content_type = "application/cloudevents+json";
 
-// Throws Error invalid_input for an envelope that validate() refuses.
+// Whether a content type is that of a CloudEvent in structured JSON, whatever its parameters.
+bool is_cloudevent(std::string_view content_type) noexcept;
+
+// Throws DocumentError for an envelope that validate() refuses.
 std::string to_cloudevent(const Envelope& envelope);
 
-// Throws Error unsupported for another specversion; invalid_input for what breaks the format,
-// naming the attribute, and for an envelope that validate() refuses. JSON data is taken over as a
-// value: integers beyond 64 bits lose digits, so send such numbers as strings.
+// Throws Error unsupported for another specversion; DocumentError for what breaks the format, the
+// attribute being the path, and for an envelope that validate() refuses. JSON data is taken over as
+// a value: integers beyond 64 bits lose digits, so send such numbers as strings.
 Envelope from_cloudevent(std::string_view text);
 
 }  // namespace sinew::event

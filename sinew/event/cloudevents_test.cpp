@@ -4,6 +4,7 @@
 
 #include "sinew/base/error.hpp"
 #include "sinew/base/json.hpp"
+#include "sinew/base/json_reader.hpp"
 
 namespace sinew::event {
 namespace {
@@ -140,6 +141,27 @@ struct Refusal {
   const char* detail;
   Condition condition = Condition::invalid_input;
 };
+
+TEST(CloudEvents, AreKnownByTheirContentType) {
+  EXPECT_TRUE(is_cloudevent("application/cloudevents+json"));
+  EXPECT_TRUE(is_cloudevent("Application/CloudEvents+JSON; charset=utf-8"));
+  EXPECT_FALSE(is_cloudevent("application/cloudevents-batch+json"));
+  EXPECT_FALSE(is_cloudevent("application/cloudevents+jsonl"));
+  EXPECT_FALSE(is_cloudevent("application/json"));
+  EXPECT_FALSE(is_cloudevent(""));
+}
+
+TEST(CloudEvents, NameTheAttributeThatIsWrong) {
+  for (const std::string& text : {minimal(R"(,"time":"yesterday")"), minimal(R"(,"time":true)")}) {
+    try {
+      from_cloudevent(text);
+      FAIL() << text << " was accepted";
+    } catch (const DocumentError& error) {
+      ASSERT_EQ(error.errors().size(), 1u);
+      EXPECT_EQ(error.errors()[0].path, "time");
+    }
+  }
+}
 
 class RefusedCloudEvent : public testing::TestWithParam<Refusal> {};
 

@@ -6,15 +6,14 @@
 #include <array>
 #include <string_view>
 
-#include "sinew/base/error.hpp"
+#include "sinew/base/json_reader.hpp"
 #include "sinew/base/utf8.hpp"
 
 namespace sinew::event {
 namespace {
 
 [[noreturn]] void refuse(std::string_view attribute, std::string_view why) {
-  throw Error(Condition::invalid_input,
-              fmt::format("the attribute {} of a message {}", attribute, why));
+  throw DocumentError({{std::string(attribute), std::string(why)}});
 }
 
 // CloudEvents 1.0.2, "String": no control characters, no unpaired surrogates.

@@ -48,7 +48,7 @@ struct Envelope {
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
-// Throws Error invalid_input, naming the attribute: no id, source or type; a version below 1; an
+// Throws DocumentError, the attribute being the path: no id, source or type; a version below 1; an
 // attribute beyond max_attribute_bytes or with a control character; an extension's name that is not
 // [a-z0-9]{1,20} or is an attribute's own; hops outside 0 to Lineage::max_hops; data beyond
 // max_data_bytes.

@@ -43,9 +43,9 @@ TEST_P(RefusedEnvelope, NamesTheAttribute) {
 INSTANTIATE_TEST_SUITE_P(
     Envelope, RefusedEnvelope,
     testing::Values(
-        Refusal{"NoId", [](Envelope& e) { e.id = Uuid(); }, "attribute id"},
-        Refusal{"NoSource", [](Envelope& e) { e.source.clear(); }, "attribute source"},
-        Refusal{"NoType", [](Envelope& e) { e.type.clear(); }, "attribute type"},
+        Refusal{"NoId", [](Envelope& e) { e.id = Uuid(); }, "id: "},
+        Refusal{"NoSource", [](Envelope& e) { e.source.clear(); }, "source: "},
+        Refusal{"NoType", [](Envelope& e) { e.type.clear(); }, "type: "},
         Refusal{"VersionZero", [](Envelope& e) { e.version = 0; }, "dataschema"},
         Refusal{"LongSubject", [](Envelope& e) { e.subject.assign(1025, 'x'); }, "1025 bytes"},
         Refusal{"ControlCharacter", [](Envelope& e) { e.subject = "a\nb"; }, "subject"},

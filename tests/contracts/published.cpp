@@ -38,10 +38,8 @@ std::vector<PublishedSchema> published_schemas() {
                inventory::StockReceived, inventory::StockShipped>(schemas, "inventory");
   add_messages<payment::Charge, payment::Charged, payment::Refund, payment::Refunded>(schemas,
                                                                                       "payment");
-  add_messages<fulfillment::Book, fulfillment::Booked, fulfillment::ShipmentDispatched>(
-      schemas, "fulfillment");
-  schemas.push_back(
-      schema_of<fulfillment::CarrierReport>("fulfillment", "fulfillment.carrier_report", 1));
+  add_messages<fulfillment::Book, fulfillment::Booked, fulfillment::ShipmentDispatched,
+               fulfillment::CarrierReport>(schemas, "fulfillment");
   schemas.push_back(
       schema_of<reporting::RegisterBatch>("reporting", "reporting.register_batch", 1));
   schemas.push_back(schema_of<reporting::Progress>("reporting", "reporting.progress", 1));

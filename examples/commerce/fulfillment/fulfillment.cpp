@@ -7,9 +7,12 @@
 
 #include "examples/commerce/books/input_lines.hpp"
 #include "examples/commerce/fulfillment/answers.hpp"
+#include "examples/commerce/fulfillment/carrier_report.hpp"
 #include "examples/commerce/fulfillment/carrier_signature.hpp"
 #include "examples/commerce/fulfillment/schema.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/event/cloudevents.hpp"
+#include "sinew/http/problem.hpp"
 
 namespace commerce::fulfillment {
 
@@ -75,10 +78,14 @@ Task<Response> Fulfillment::take_report(const Request& request) {
   const sinew::Timestamp now = runtime().wall_now();
   verify_report(signature, request.body, now, settings_.signature_tolerance,
                 settings_.carrier_secret);
-  const Report report{sinew::http::read_body<CarrierReport>(request), signature, request.body, now};
-  const auto lineage = new_lineage();
+  if (!sinew::event::is_cloudevent(request.headers.get("Content-Type"))) {
+    throw sinew::http::StatusError(
+        415, fmt::format("the body must be {}", sinew::event::cloudevents_content_type));
+  }
+  const SentReport sent = read_report(request.body);
+  const Report report{sent.content, signature, request.body, now};
   co_await database().transaction(
-      [&](Transaction& tx) -> Task<void> { co_await keep_report(tx, report, lineage); });
+      [&](Transaction& tx) -> Task<void> { co_await keep_report(tx, report, sent.lineage); });
   co_return sinew::http::ok(sinew::to_json(report.content));
 }
 

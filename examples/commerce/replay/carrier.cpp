@@ -12,6 +12,8 @@
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/hash.hpp"
+#include "sinew/event/cloudevents.hpp"
+#include "sinew/event/typed.hpp"
 #include "sinew/http/problem.hpp"
 #include "sinew/wire/uri.hpp"
 
@@ -33,6 +35,7 @@ using sinew::Task;
 namespace {
 constexpr std::size_t page_size = 100;
 constexpr auto look_every = std::chrono::milliseconds(50);
+const auto reports_of_carriers = sinew::Uuid::parse("5d3d2f0e-7c1b-4c57-9f0e-6f6a2a3f1c10");
 }  // namespace
 
 Carrier::Carrier(sinew::async::Runtime& runtime, PatientClient& client, std::string fulfillment_url,
@@ -42,7 +45,8 @@ Carrier::Carrier(sinew::async::Runtime& runtime, PatientClient& client, std::str
       url_(std::move(fulfillment_url)),
       secret_(std::move(secret)) {
   for (const auto& order : orders) {
-    if (order.shipped_date) leaving_.emplace(order.order.order_id, *order.shipped_date);
+    if (order.shipped_date)
+      leaving_[order.order.order_id] = {order.order.carrier_id, *order.shipped_date};
   }
 }
 
@@ -80,22 +84,34 @@ Task<void> Carrier::report_in_turn() {
   while (!to_report_.empty()) {
     const std::string order = std::move(to_report_.back());
     to_report_.pop_back();
-    co_await report(order, leaving_.at(order));
+    co_await report(order);
     reported_.insert(order);
   }
 }
 
-Task<void> Carrier::report(std::string order_id, sinew::Date shipped_date) {
-  const fulfillment::CarrierReport report{
-      .report_id = "left-" + order_id, .order_id = order_id, .shipped_date = shipped_date};
-  const std::string body = sinew::to_text(sinew::to_json(report));
+Task<void> Carrier::report(std::string order_id) {
+  const Departure& departure = leaving_.at(order_id);
+  const fulfillment::CarrierReport report{.report_id = "left-" + order_id,
+                                          .order_id = order_id,
+                                          .shipped_date = departure.shipped_date};
+  sinew::event::Envelope envelope;
+  // The same report is the same event, however often it is sent.
+  envelope.id = sinew::derive_uuid(reports_of_carriers, report.report_id);
+  envelope.source = fmt::format("/carriers/{}", departure.carrier_id);
+  envelope.subject = order_id;
+  envelope.time = runtime_.wall_now();
+  const std::string body =
+      sinew::event::to_cloudevent(sinew::event::seal(report, std::move(envelope)));
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(runtime_.wall_now().time_since_epoch());
   const std::string signature =
       sinew::hmac_sha256_hex(secret_.reveal(), fmt::format("{}.{}", now.count(), body));
-  const auto response = co_await client_.post_json(
-      url_ + "/carrier/reports", body,
-      {{"Carrier-Signature", fmt::format("t={},v1={}", now.count(), signature)}});
+  const auto response = co_await client_.send(
+      {.method = sinew::http::Method::post,
+       .url = url_ + "/carrier/reports",
+       .headers = {{"Content-Type", std::string(sinew::event::cloudevents_content_type)},
+                   {"Carrier-Signature", fmt::format("t={},v1={}", now.count(), signature)}},
+       .body = body});
   if (!response.success()) throw sinew::http::to_error(response);
 }
 

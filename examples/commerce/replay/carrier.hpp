@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -14,8 +15,8 @@
 
 namespace commerce::replay {
 
-// Plays the carriers: looks which shipments are booked and reports by signed webhook those that, by
-// the input, have left.
+// Plays the carriers: looks which shipments are booked and reports those that, by the input, have
+// left: each as a CloudEvent to fulfillment's signed webhook.
 class Carrier {
  public:
   static constexpr std::size_t in_flight = 16;
@@ -32,13 +33,17 @@ class Carrier {
  private:
   sinew::Task<void> look();
   sinew::Task<void> report_in_turn();
-  sinew::Task<void> report(std::string order_id, sinew::Date shipped_date);
+  sinew::Task<void> report(std::string order_id);
 
   sinew::async::Runtime& runtime_;
   PatientClient& client_;
   std::string url_;
   sinew::Secret secret_;
-  std::map<std::string, sinew::Date> leaving_;  // by order
+  struct Departure {
+    std::int64_t carrier_id = 0;
+    sinew::Date shipped_date{};
+  };
+  std::map<std::string, Departure> leaving_;  // by order
   std::set<std::string> reported_;
   std::vector<std::string> to_report_;
   std::size_t staying_ = 0;
