@@ -1,37 +1,28 @@
 #include "cli/system.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
+#include <pwd.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <array>
+#include <climits>
 #include <fstream>
 #include <map>
 #include <sstream>
 
 #include "adapters/sqlite/database.hpp"
-#include "sinew/base/described.hpp"
+#include "adapters/sqlite/migrations.hpp"
+#include "adapters/sqlite/read_only.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/base/suggest.hpp"
+#include "sinew/context/host_file.hpp"
 #include "sinew/context/operations.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/net/resolver.hpp"
+#include "sinew/saga/instances.hpp"
 
 namespace sinew::cli {
 namespace {
-
-// What a host says of itself in hosts/<name>.json.
-struct HostedContext {
-  std::string name;
-  std::string url;
-};
-BOOST_DESCRIBE_STRUCT(HostedContext, (), (name, url))
-struct HostFile {
-  std::string name;
-  std::int64_t pid = 0;
-  std::string operator_url;
-  std::vector<HostedContext> contexts;
-};
-BOOST_DESCRIBE_STRUCT(HostFile, (), (name, pid, operator_url, contexts))
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -41,21 +32,39 @@ std::string read_file(const std::filesystem::path& path) {
   return std::move(text).str();
 }
 
-bool alive(std::int64_t pid) {
-  return pid > 0 && (::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM);
+// What every context has and no other database.
+Task<bool> is_context(store::Transaction& tx) {
+  return sqlite::has_component(tx, std::string(saga::saga_migrations().component));
 }
 
+// For the audit record: who asks, and on which machine.
 std::string actor() {
-  const char* name = ::getlogin();
-  return fmt::format("{}@{}", name != nullptr ? name : "operator", ::getpid());
+  const passwd* user = ::getpwuid(::geteuid());
+  std::array<char, HOST_NAME_MAX + 1> machine{};
+  ::gethostname(machine.data(), machine.size() - 1);
+  return fmt::format("{}@{}", user != nullptr ? user->pw_name : "operator", machine.data());
 }
 
 class FolderSystem final : public System {
  public:
   FolderSystem(async::Reactor& reactor, std::filesystem::path folder)
-      : reactor_(reactor), folder_(std::move(folder)), client_(reactor, resolver_) {
-    find_contexts();
-    find_hosts();
+      : reactor_(reactor), folder_(std::move(folder)), client_(reactor, resolver_) {}
+
+  // Those that a host serves, and those whose databases lie in the folder.
+  Task<void> find_contexts() {
+    for (const auto& host : context::running_hosts(folder_)) {
+      for (const auto& context : host.contexts)
+        contexts_[context.name] = host.operator_url;
+    }
+    for (const std::string& name : subfolders()) {
+      if (contexts_.contains(name) || !co_await holds_context(name)) continue;
+      contexts_[name] = "";
+    }
+    if (!contexts_.empty()) co_return;
+    throw Error(Condition::not_found,
+                fmt::format("{} is not the folder of a system: it holds no context's database; "
+                            "name the one given to `commerce run --folder`",
+                            folder_.string()));
   }
 
   std::vector<std::string> contexts() const override {
@@ -74,37 +83,35 @@ class FolderSystem final : public System {
     const auto found = contexts_.find(context);
     if (found == contexts_.end()) {
       throw Error(Condition::not_found,
-                  fmt::format("{} has no context {}; it has {}", folder_.string(), context,
-                              fmt::join(contexts(), ", ")));
+                  fmt::format("{} has no context {}{}; it has {}", folder_.string(), context,
+                              did_you_mean(context, contexts()), fmt::join(contexts(), ", ")));
     }
     if (found->second.empty()) return on_folder(context, operation, std::move(arguments));
     return on_host(found->second, context, operation, std::move(arguments));
   }
 
  private:
-  void find_contexts() {
+  std::vector<std::string> subfolders() const {
+    std::vector<std::string> names;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-      const std::string name = entry.path().filename().string();
-      if (std::filesystem::exists(database_of(name))) contexts_[name] = "";
-    }
-    contexts_.erase("broker");
-    if (error || contexts_.empty()) {
-      throw Error(Condition::not_found,
-                  fmt::format("{} is not the folder of a system: it holds no context's database; "
-                              "name the one given to `commerce run --folder`",
-                              folder_.string()));
-    }
+    std::filesystem::directory_iterator entry(folder_, error);
+    for (const std::filesystem::directory_iterator end; !error && entry != end;
+         entry.increment(error))
+      names.push_back(entry->path().filename().string());
+    return names;
   }
 
-  void find_hosts() {
+  // One that is damaged is kept: whoever asks it for something is told what is wrong with it.
+  Task<bool> holds_context(const std::string& name) {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "hosts", error)) {
-      if (entry.path().extension() != ".json") continue;
-      const auto host = from_json<HostFile>(parse_json(read_file(entry.path())));
-      if (!alive(host.pid)) continue;
-      for (const auto& context : host.contexts)
-        contexts_[context.name] = host.operator_url;
+    if (!std::filesystem::exists(database_of(name), error)) co_return false;
+    sqlite::Settings settings;
+    settings.path = database_of(name).string();
+    try {
+      const auto database = co_await sqlite::open_read_only(reactor_, std::move(settings));
+      co_return co_await database->read(is_context);
+    } catch (const Error& failure) {
+      co_return failure.condition() != Condition::conflict;  // another program's
     }
   }
 
@@ -155,7 +162,9 @@ class FolderSystem final : public System {
 }  // namespace
 
 Task<std::unique_ptr<System>> System::open(async::Reactor& reactor, std::filesystem::path folder) {
-  co_return std::make_unique<FolderSystem>(reactor, std::move(folder));
+  auto system = std::make_unique<FolderSystem>(reactor, std::move(folder));
+  co_await system->find_contexts();
+  co_return system;
 }
 
 }  // namespace sinew::cli

@@ -15,7 +15,8 @@ namespace sinew::cli {
 // their operator API, the others by opening their databases.
 class System {
  public:
-  // Reads <folder>/hosts. Error not_found when the folder is no system.
+  // Looks which hosts run and which databases are a context's. Errors: not_found (the folder is no
+  // system), and those of context::running_hosts.
   static Task<std::unique_ptr<System>> open(async::Reactor& reactor, std::filesystem::path folder);
   virtual ~System() = default;
 

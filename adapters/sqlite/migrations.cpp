@@ -129,4 +129,12 @@ Task<void> apply_migrations(store::Database& database, store::MigrationSet set,
   }
 }
 
+Task<bool> has_component(store::Transaction& transaction, std::string component) {
+  const store::Rows tables = co_await transaction.execute(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'");
+  if (tables.empty()) co_return false;  // a crash while it was made
+  const History history = co_await read_history(transaction, component);
+  co_return !history.empty();
+}
+
 }  // namespace sinew::sqlite

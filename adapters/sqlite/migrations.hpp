@@ -18,4 +18,7 @@ std::vector<std::string> statements_of(const store::Migration& migration);
 Task<void> apply_migrations(store::Database& database, store::MigrationSet set,
                             async::Runtime& runtime, std::string path);
 
+// Whether the database holds tables of this component.
+Task<bool> has_component(store::Transaction& transaction, std::string component);
+
 }  // namespace sinew::sqlite

@@ -87,6 +87,19 @@ TEST(SqliteMigrations, RefusesGapsAndUnfinishedStatements) {
             Condition::invalid_input);
 }
 
+TEST(SqliteMigrations, TellsWhichComponentsThereAre) {
+  TestDatabase test;
+  migrate(test, {first});
+  const auto has = [&test](std::string component) {
+    return test.runtime.run(test.database->read([&component](store::Transaction& transaction) {
+      return has_component(transaction, component);
+    }));
+  };
+
+  EXPECT_TRUE(has("sales"));
+  EXPECT_FALSE(has("payment"));
+}
+
 TEST(SqliteMigrations, SplitsStatementsAndSpellsTypes) {
   const auto split = [](std::string_view sql) { return statements_of({1, "x", sql}); };
 

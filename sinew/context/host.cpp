@@ -1,6 +1,5 @@
 #include "sinew/context/host.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,12 +8,11 @@
 
 #include "sinew/async/offload.hpp"
 #include "sinew/base/config.hpp"
-#include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/hex.hpp"
-#include "sinew/base/json.hpp"
 #include "sinew/base/log.hpp"
 #include "sinew/context/operator_api.hpp"
+#include "sinew/context/private_file.hpp"
 
 namespace sinew::context {
 namespace {
@@ -26,25 +24,6 @@ void create_folder(const std::filesystem::path& folder) {
     throw Error(Condition::unauthorized,
                 fmt::format("the folder {} cannot be made: {}; choose another or change its rights",
                             folder.string(), error.message()));
-  }
-}
-
-// Writes a small file that only its owner may read, whole or not at all.
-void write_private_file(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path next = path.string() + ".next";
-  ::unlink(next.c_str());  // of a former crash, with whatever rights
-  const int descriptor = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = descriptor >= 0 && ::write(descriptor, content.data(), content.size()) ==
-                                              static_cast<ssize_t>(content.size());
-  const int failure = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  std::error_code error(written ? 0 : failure, std::generic_category());
-  SINEW_CRASH_POINT("host.before_rename");
-  if (!error) std::filesystem::rename(next, path, error);
-  SINEW_CRASH_POINT("host.after_rename");
-  if (error) {
-    throw Error(Condition::unavailable,
-                fmt::format("{} cannot be written: {}", path.string(), error.message()));
   }
 }
 
@@ -77,7 +56,7 @@ Task<void> Host::start() {
     co_await backend_.start(*workers_.front(), settings_.folder);
     co_await start_contexts();
     start_operator_api();
-    write_host_file();
+    host_file_ = std::make_unique<HostFile>(settings_.folder, description());
   } catch (...) {
     failure = std::current_exception();
   }
@@ -98,8 +77,7 @@ Task<void> Host::start_contexts() {
 }
 
 Task<void> Host::drain() {
-  std::error_code ignored;
-  std::filesystem::remove(host_file(), ignored);
+  host_file_.reset();
   if (operator_api_) co_await operator_api_->drain(std::chrono::seconds(1));
   operator_api_.reset();
   co_await stop_contexts();
@@ -139,24 +117,11 @@ void Host::load_token() {
   write_private_file(path, token_ + "\n");
 }
 
-void Host::write_host_file() const {
-  JsonArray contexts;
-  for (const auto& runner : runners_) {
-    JsonObject entry;
-    entry.set("name", runner->name());
-    entry.set("url", "http://" + to_string(runner->endpoint()));
-    contexts.push_back(std::move(entry));
-  }
-  JsonObject document;
-  document.set("name", settings_.name);
-  document.set("pid", static_cast<std::int64_t>(::getpid()));
-  document.set("operator_url", "http://" + to_string(operator_endpoint()));
-  document.set("contexts", std::move(contexts));
-  write_private_file(host_file(), to_text(Json(std::move(document))) + "\n");
-}
-
-std::filesystem::path Host::host_file() const {
-  return settings_.folder / "hosts" / (settings_.name + ".json");
+RunningHost Host::description() const {
+  RunningHost host{settings_.name, ::getpid(), "http://" + to_string(operator_endpoint()), {}};
+  for (const auto& runner : runners_)
+    host.contexts.push_back({runner->name(), "http://" + to_string(runner->endpoint())});
+  return host;
 }
 
 }  // namespace sinew::context

@@ -9,6 +9,7 @@
 #include "sinew/async/stream.hpp"
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
+#include "sinew/context/host_file.hpp"
 #include "sinew/context/runner.hpp"
 #include "sinew/context/settings.hpp"
 
@@ -55,8 +56,7 @@ class Host {
   Task<void> stop_contexts();
   void start_operator_api();
   void load_token();
-  void write_host_file() const;
-  std::filesystem::path host_file() const;
+  RunningHost description() const;
 
   HostSettings settings_;
   Backend& backend_;
@@ -66,6 +66,7 @@ class Host {
   std::size_t started_ = 0;
   std::string token_;
   std::unique_ptr<http::Server> operator_api_;
+  std::unique_ptr<HostFile> host_file_;
 };
 
 }  // namespace sinew::context

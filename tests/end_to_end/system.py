@@ -61,11 +61,17 @@ class Case(unittest.TestCase):
         done = self.commerce("verify", "--folder", self.folder, "-o", "json", code=code)
         return json.loads(done.stdout)
 
+    def ask_sinew(self, *arguments, code=0):
+        """Runs sinew on the scratch folder and expects this exit code, or none if that is None."""
+        command = [programs / "sinew", *map(str, arguments), "--folder", self.folder]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S,
+                              check=False)
+        if code is not None:
+            self.assertEqual(done.returncode, code, f"{command}\n{done.stdout}\n{done.stderr}")
+        return done
+
     def sinew(self, *arguments):
-        done = subprocess.run([programs / "sinew", *map(str, arguments), "--folder", self.folder],
-                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        return self.ask_sinew(*arguments).stdout
 
     def start(self, *arguments):
         """Starts commerce in the background; it is killed when the test ends."""

@@ -2,17 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <boost/describe.hpp>
 #include <cerrno>
+#include <map>
+#include <string>
 #include <system_error>
 
 #include "examples/commerce/replay/table.hpp"
 #include "sinew/async/descriptor.hpp"
-#include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/context/host_file.hpp"
 
 namespace commerce::program {
 
@@ -20,43 +20,9 @@ namespace fs = std::filesystem;
 using sinew::Condition;
 using sinew::Error;
 
-// What is read of hosts/<name>.json, which context::Host writes.
-struct HostContext {
-  std::string name;
-  std::string url;
-};
-BOOST_DESCRIBE_STRUCT(HostContext, (), (name, url))
-struct HostFile {
-  std::string name;
-  std::int64_t pid = 0;
-  std::string operator_url;
-  std::vector<HostContext> contexts;
-};
-BOOST_DESCRIBE_STRUCT(HostFile, (), (name, pid, operator_url, contexts))
-
 namespace {
 
 constexpr std::size_t secret_digits = 64;
-
-RunningHost read_host(const fs::path& path) {
-  try {
-    const auto file = sinew::from_json<HostFile>(sinew::parse_json(replay::read_file(path)));
-    RunningHost host{file.name, file.pid, file.operator_url, {}};
-    for (const auto& context : file.contexts)
-      host.urls.emplace(context.name, context.url);
-    return host;
-  } catch (const Error& error) {
-    if (error.condition() != Condition::invalid_input) throw;
-    throw Error(Condition::corrupt,
-                fmt::format("{} is not what a host writes: {}; remove it when no host of that name "
-                            "runs",
-                            path.string(), error.detail()));
-  }
-}
-
-bool is_alive(std::int64_t pid) {
-  return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
-}
 
 std::string drop_folder(const fs::path& folder, std::string_view context, std::string_view name) {
   return (folder / context / "drop" / name).string();
@@ -119,28 +85,22 @@ sinew::Secret secret_in(const fs::path& file, sinew::async::Runtime& runtime) {
   return sinew::Secret(std::move(text));
 }
 
-std::vector<RunningHost> running_hosts(const fs::path& folder) {
-  const fs::path hosts = folder / "hosts";
-  if (!fs::is_directory(hosts)) {
-    throw Error(Condition::not_found,
-                fmt::format("{} holds no system: name its folder with --folder, or make one with "
-                            "`commerce run`",
-                            folder.string()));
-  }
-  std::vector<RunningHost> running;
-  for (const auto& entry : fs::directory_iterator(hosts)) {
-    if (entry.path().extension() != ".json") continue;
-    RunningHost host = read_host(entry.path());
-    if (is_alive(host.pid)) running.push_back(std::move(host));
-  }
-  return running;
+void require_system(const fs::path& folder) {
+  if (fs::is_directory(folder / "hosts")) return;
+  throw Error(Condition::not_found,
+              fmt::format("{} holds no system: name its folder with --folder, or make one with "
+                          "`commerce run`",
+                          folder.string()));
 }
 
 replay::Target target_of(const fs::path& folder) {
+  require_system(folder);
   const fs::path root = fs::absolute(folder);
   std::map<std::string, std::string> urls;
-  for (const auto& host : running_hosts(root))
-    urls.insert(host.urls.begin(), host.urls.end());
+  for (const auto& host : sinew::context::running_hosts(root)) {
+    for (const auto& context : host.contexts)
+      urls.emplace(context.name, context.url);
+  }
   for (const auto name : {"sales", "fulfillment", "reporting"}) {
     if (urls.contains(name)) continue;
     throw Error(Condition::not_found,

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "examples/commerce/replay/target.hpp"
 #include "sinew/async/runtime.hpp"
@@ -36,15 +33,8 @@ void create_layout(const std::filesystem::path& folder);
 // unauthorized, corrupt.
 sinew::Secret secret_in(const std::filesystem::path& file, sinew::async::Runtime& runtime);
 
-// A process that serves contexts, as its file under hosts/ tells.
-struct RunningHost {
-  std::string name;
-  std::int64_t pid = 0;
-  std::string operator_url;
-  std::map<std::string, std::string> urls;  // by context
-};
-// Empty when none serves the folder. Errors: not_found (no such folder, or no system), corrupt.
-std::vector<RunningHost> running_hosts(const std::filesystem::path& folder);
+// Throws not_found, with what to do, when the folder never held a system.
+void require_system(const std::filesystem::path& folder);
 
 // Where the replay finds a running system. Errors: not_found (nothing runs there), corrupt.
 replay::Target target_of(const std::filesystem::path& folder);

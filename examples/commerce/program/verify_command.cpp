@@ -10,7 +10,7 @@
 namespace commerce::program {
 
 int verify(VerifyOptions options) {
-  running_hosts(options.folder);  // says what is wrong when this is no system
+  require_system(options.folder);
   sinew::async::WorkerGroup workers({.workers = 1});
   try {
     const auto statement = work<books::Statement>(workers, [&](sinew::async::Reactor& reactor) {
