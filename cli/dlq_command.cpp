@@ -118,7 +118,8 @@ void add_filter(CLI::App& command, DlqOptions& dlq) {
   command.add_option("--consumer", dlq.consumer, "Only messages of this consumer");
   command.add_option("--type", dlq.type, "Only messages of this type");
   command.add_option("--key", dlq.key, "Only messages of this ordering key");
-  command.add_option("--reason", dlq.reason, "Only parked as poison, exhausted_retries or crashed");
+  command.add_option("--reason", dlq.reason, "Only messages parked for this reason")
+      ->check(CLI::IsMember({"poison", "exhausted_retries", "crashed"}));
   command.add_option("--limit", dlq.limit, "At most so many a context (1 to 10000)");
 }
 

@@ -97,11 +97,19 @@ Task<int> show(System& system, const Options& options, const SagaOptions& saga) 
   co_return exit_done;
 }
 
+Json result_of(const SagaOptions& saga) {
+  try {
+    return parse_json(saga.result);
+  } catch (const Error& error) {
+    throw Error(Condition::invalid_input, "--result is no JSON: " + error.detail());
+  }
+}
+
 Task<int> request(System& system, const Options& options, const SagaOptions& saga,
                   const std::string& verb) {
   JsonObject arguments = target_of(saga);
   arguments.set("reason", saga.reason);
-  if (!saga.result.empty()) arguments.set("result", parse_json(saga.result));
+  if (!saga.result.empty()) arguments.set("result", result_of(saga));
   auto [context, answer] =
       co_await ask(system, options, "saga." + verb, Json(std::move(arguments)));
   const bool running = system.running(context);
@@ -120,9 +128,9 @@ void add_saga_commands(CLI::App& program, const Options& options, Action& action
   auto saga = std::make_shared<SagaOptions>();
 
   auto* list_command = group->add_subcommand("list", "Sagas, newest first");
-  list_command->add_option("--status", saga->status,
-                           "running, compensating, completed, compensated, suspended or "
-                           "compensation_failed");
+  list_command->add_option("--status", saga->status, "Only sagas in this status")
+      ->check(CLI::IsMember({"running", "compensating", "completed", "compensated", "suspended",
+                             "compensation_failed"}));
   list_command->add_option("--saga", saga->definition, "Only sagas of this name");
   list_command->add_option("--limit", saga->limit, "At most so many a context (1 to 1000)");
   list_command->callback([&action, &options, saga] {

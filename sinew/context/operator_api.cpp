@@ -47,6 +47,7 @@ Task<http::Response> metrics_of(Host& host) {
     messages.with({context, "outbox"}).set(static_cast<double>(now.outbox));
     messages.with({context, "in_work"}).set(static_cast<double>(now.in_work));
     messages.with({context, "waiting"}).set(static_cast<double>(now.waiting));
+    messages.with({context, "blocked"}).set(static_cast<double>(now.blocked));
     messages.with({context, "parked"}).set(static_cast<double>(now.parked));
     sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
     sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));

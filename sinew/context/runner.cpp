@@ -283,6 +283,7 @@ Task<Activity> ContextRunner::activity() {
     activity.outbox = co_await outbox_.size(tx);
     const auto backlog = co_await messaging::count_backlog(tx);
     activity.waiting = backlog.waiting;
+    activity.blocked = backlog.blocked;
     activity.parked = backlog.parked;
     const auto sagas = co_await saga::count_instances(tx);
     activity.running_sagas = sagas.running;

@@ -33,6 +33,7 @@ struct Activity {
   std::int64_t outbox = 0;   // messages that have not left
   std::int64_t in_work = 0;  // messages being handled
   std::int64_t waiting = 0;  // messages to be tried again, and those behind them
+  std::int64_t blocked = 0;  // messages behind a parked one
   std::int64_t parked = 0;   // messages for an operator
   std::int64_t running_sagas = 0;
   std::int64_t stuck_sagas = 0;  // suspended, or with a failed compensation
@@ -40,7 +41,8 @@ struct Activity {
   friend bool operator==(const Activity&, const Activity&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Activity, (),
-                      (outbox, in_work, waiting, parked, running_sagas, stuck_sagas, moved))
+                      (outbox, in_work, waiting, blocked, parked, running_sagas, stuck_sagas,
+                       moved))
 
 // Where one context is run.
 struct ContextPlace {

@@ -77,12 +77,16 @@ Task<std::vector<BacklogEntry>> list_chosen(Transaction& tx, DeadLetterFilter fi
 }  // namespace
 
 Task<BacklogCounts> count_backlog(Transaction& tx) {
-  const auto rows =
-      co_await tx.execute("SELECT state, COUNT(*) FROM consumer_backlog GROUP BY state");
   BacklogCounts counts;
-  for (const auto row : rows) {
+  for (const auto row :
+       co_await tx.execute("SELECT state, COUNT(*) FROM consumer_backlog GROUP BY state")) {
     (row.text(0) == "parked" ? counts.parked : counts.waiting) += row.integer(1);
   }
+  const auto blocked = co_await tx.execute(
+      "SELECT COUNT(*) FROM consumer_backlog b JOIN consumer_backlog p ON p.consumer = b.consumer "
+      "AND p.ordering_key = b.ordering_key WHERE b.state = 'behind' AND p.state = 'parked'");
+  counts.blocked = blocked[0].integer(0);
+  counts.waiting -= counts.blocked;
   co_return counts;
 }
 

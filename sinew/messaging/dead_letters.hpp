@@ -15,8 +15,9 @@
 namespace sinew::messaging {
 
 struct BacklogCounts {
-  std::int64_t waiting = 0;  // to be tried again, and those behind them
+  std::int64_t waiting = 0;  // to be tried again by themselves, and those behind them
   std::int64_t parked = 0;
+  std::int64_t blocked = 0;  // behind a parked one
 };
 Task<BacklogCounts> count_backlog(store::Transaction& transaction);
 

@@ -109,10 +109,16 @@ TEST_F(DeadLettersTest, ListsWhatFitsInOrderOfArrival) {
     EXPECT_EQ(list(row.filter), row.expected) << row.name;
 }
 
-TEST_F(DeadLettersTest, CountsWaitingAndParked) {
-  const auto counts = in([](Transaction& tx) { return count_backlog(tx); });
-  EXPECT_EQ(counts.parked, 2);
-  EXPECT_EQ(counts.waiting, 3);
+TEST_F(DeadLettersTest, CountsWhatWaitsForAnOperatorApart) {
+  const auto counts = [this] { return in([](Transaction& tx) { return count_backlog(tx); }); };
+  EXPECT_EQ(counts().parked, 2);
+  EXPECT_EQ(counts().blocked, 2) << "behind the first head, they go nowhere by themselves";
+  EXPECT_EQ(counts().waiting, 1);
+
+  replay_all({});
+
+  EXPECT_EQ(counts().blocked, 0);
+  EXPECT_EQ(counts().waiting, 5);
 }
 
 TEST_F(DeadLettersTest, FindsOneById) {

@@ -208,6 +208,11 @@ Task<void> request_verb(Transaction& tx, VerbRequest request) {
       "requested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       {request.id, request.target.definition, request.target.id, to_string(request.verb), result,
        request.actor, request.reason, request.requested_at});
+  Instance asked = *instance;
+  asked.updated_at = request.requested_at;
+  co_await record(tx, std::move(asked), request.id, "",
+                  fmt::format("{}_requested", to_string(request.verb)),
+                  fmt::format("by {}: {}", request.actor, request.reason));
   co_await messaging::audit(tx,
                             {request.id, request.requested_at, request.actor,
                              fmt::format("saga {}", to_string(request.verb)),

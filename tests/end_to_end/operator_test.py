@@ -1,0 +1,331 @@
+"""An operator's night: handlers that fail, parked messages and stuck sagas, and the way out of each.
+
+Handlers fail for reasons of their world: a trigger, such as somebody might leave in a database,
+refuses the rows of one order; the payment provider loses a payment; a newer program speaks.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import system
+from operation_test import order, send
+
+PLACED, CONFIRMED = "sales.order.placed", "sales.order.confirmed"
+NOTHING = 3
+
+
+class Case(system.Case):
+    def setUp(self):
+        super().setUp()
+        self.serve()
+        self.commerce("replay", "--folder", self.folder, "--input", self.input, "--quiet")
+
+    def serve(self):
+        self.process = self.start("serve", "--folder", self.folder, "--port", 0)
+        self.sales = self.urls()["sales"]
+
+    def place(self, order_id, **changes):
+        send(f"{self.sales}/orders", {**order(order_id, "pm_card_visa"), **changes})
+
+    def wait_for_status(self, order_id, status):
+        self.wait_for(f"{order_id} {status}", lambda: send(f"{self.sales}/orders/{order_id}")[1]
+                      ["status"] == status)
+
+    def sql(self, database, *statements):
+        with closing(sqlite3.connect(self.folder / database, timeout=system.PATIENCE_S)) as opened:
+            with opened:
+                return [opened.execute(statement).fetchall() for statement in statements][-1]
+
+    def jam(self, context, table, *orders):
+        """From now on no row of these orders gets into the table."""
+        wanted = ", ".join(f"'{each}'" for each in orders)
+        self.sql(f"{context}/{context}.db", f"CREATE TRIGGER jam BEFORE INSERT ON {table} "
+                 f"WHEN NEW.order_id IN ({wanted}) BEGIN SELECT RAISE(ABORT, 'jammed'); END")
+
+    def free(self, context):
+        self.sql(f"{context}/{context}.db", "DROP TRIGGER jam")
+
+    def messages(self, *filters):
+        done = self.ask_sinew("dlq", "list", "-o", "json", *filters, code=None)
+        return json.loads(done.stdout)["messages"]
+
+    def wait_for_messages(self, count, *filters):
+        return self.wait_for(f"{count} messages", lambda: len(found := self.messages(*filters))
+                             == count and (found or "none"))
+
+    def changed(self, *arguments, code=0):
+        return json.loads(self.ask_sinew("dlq", *arguments, "-o", "json", code=code).stdout)
+
+    def verbs_of_the_audit(self, context):
+        return self.sql(f"{context}/{context}.db",
+                        "SELECT verb, detail FROM operator_audit ORDER BY at")
+
+
+class ParkedMessages(Case):
+    """Reporting cannot keep two orders; each has an event that fails and one behind it."""
+
+    def setUp(self):
+        super().setUp()
+        self.sql("reporting/reporting.db",
+                 "CREATE TABLE seen (at INTEGER PRIMARY KEY, order_id TEXT, status TEXT)",
+                 *(f"CREATE TRIGGER seen_{change} AFTER {change} ON orders BEGIN "
+                   "INSERT INTO seen (order_id, status) VALUES (NEW.order_id, NEW.status); END"
+                   for change in ("INSERT", "UPDATE")))
+        self.jam("reporting", "orders", "jam-1", "jam-2")
+        for order_id in ("jam-1", "jam-2", "free-1"):
+            self.place(order_id)
+        self.parked = self.wait_for_messages(2)
+        self.wait_for_messages(4, "--all")
+        self.wait_for("free-1", lambda: len(self.seen("free-1")) == 2)
+
+    def seen(self, order_id):
+        return [row[0] for row in self.sql(
+            "reporting/reporting.db",
+            f"SELECT status FROM seen WHERE order_id = '{order_id}' ORDER BY at")]
+
+    def id_of(self, key):
+        return next(message["id"] for message in self.parked if message["key"] == key)
+
+    def assert_delivered(self, *orders):
+        self.wait_for_messages(0, "--all")
+        for order_id in orders:
+            self.assertEqual(self.seen(order_id), ["placed", "confirmed"])
+
+    def test_are_explained(self):
+        for message in self.parked:
+            self.assertEqual((message["context"], message["type"], message["reason"]),
+                             ("reporting", PLACED, "exhausted_retries"))
+            self.assertIn("jammed", message["last_error"])
+        behind = [message for message in self.messages("--all") if message["type"] == CONFIRMED]
+        self.assertEqual({(message["key"], message["state"]) for message in behind},
+                         {("jam-1", "behind"), ("jam-2", "behind")})
+        self.assertIn("exhausted_retries", self.sinew("dlq", "list", "--key", "jam-1"))
+
+        shown = self.sinew("dlq", "show", self.id_of("jam-1"))
+
+        for words in ("jammed", PLACED, '"customer_id":"K0000"'):
+            self.assertIn(words, shown)
+        books = self.verify(code=1)
+        self.assertEqual(books["contexts"], ["reporting"])
+
+    def test_are_replayed_while_the_system_runs(self):
+        first, second = self.id_of("jam-1"), self.id_of("jam-2")
+        self.assertEqual(self.changed("replay", first)["messages"], 1)
+        self.wait_for_messages(2)  # into the same fault: it is parked again
+        self.free("reporting")
+
+        self.assertEqual(self.changed("replay", "--type", PLACED, "--dry-run")["messages"], 2)
+        self.assertEqual(len(self.messages()), 2)
+        self.assertEqual(self.changed("replay", first, "--why", "the jam is gone"),
+                         {"messages": 1, "dry_run": False, "takes_effect": "now"})
+        self.wait_for_messages(2, "--all")
+        self.assertEqual((self.seen("jam-1"), self.seen("jam-2")), (["placed", "confirmed"], []))
+        self.assertEqual(self.changed("replay", "--all")["messages"], 1)
+
+        self.assert_delivered("jam-1", "jam-2")
+        self.changed("replay", "--all", code=NOTHING)
+        self.changed("replay", second, code=NOTHING)
+        self.assertTrue(self.verify()["balanced"])
+        self.assertIn(("dlq replay", "1 messages: the jam is gone"),
+                      self.verbs_of_the_audit("reporting"))
+
+    def test_are_replayed_in_a_stopped_folder(self):
+        self.stop(self.process)
+        self.free("reporting")
+        self.assertEqual(self.changed("replay", "--all", "--dry-run")["messages"], 2)
+        self.assertEqual(len(self.messages()), 2)
+
+        self.assertEqual(self.changed("replay", "--reason", "exhausted_retries"),
+                         {"messages": 2, "dry_run": False, "takes_effect": "at next start"})
+
+        self.ask_sinew("dlq", "list", code=NOTHING)
+        self.assertEqual(len(self.messages("--all")), 4)
+        self.assertEqual(self.seen("jam-1"), [])
+        self.serve()
+        self.assert_delivered("jam-1", "jam-2")
+        self.assertTrue(self.verify()["balanced"])
+
+    def test_are_discarded_for_good(self):
+        self.free("reporting")
+
+        self.assertEqual(self.changed("discard", "--key", "jam-1", "--dry-run")["messages"], 1)
+        self.changed("discard", self.id_of("jam-1"), "--why", "a test order")
+        self.changed("replay", self.id_of("jam-2"))
+
+        left = self.wait_for_messages(1, "--all")[0]  # there is no such order to confirm
+        self.assertEqual((left["type"], left["key"]), (CONFIRMED, "jam-1"))
+        self.changed("discard", "--all")
+        self.assert_delivered("jam-2")
+        self.assertEqual(self.seen("jam-1"), [])
+        self.assertEqual(self.verify(code=1)["contexts"], ["reporting"])
+
+    def test_mistakes(self):
+        for arguments, says in (
+                (["replay"], "a filter"),
+                (["discard", "--all", "--key", "jam-1"], "without either"),
+                (["show", "018f0000-0000-7000-8000-000000000000"], "sinew dlq list"),
+                (["show", "jam-1"], "id")):
+            with self.subTest(arguments):
+                self.assertIn(says, self.ask_sinew("dlq", *arguments, code=1).stderr)
+        self.assertEqual(len(self.messages("--all")), 4)
+
+
+class NewerEvents(Case):
+    def test_an_unknown_version_is_parked_and_can_be_discarded(self):
+        self.jam("reporting", "orders", "model")
+        self.place("model")  # an envelope to write a newer one after
+        self.stop_when(lambda: self.messages())
+        self.publish_as_version(99)
+        self.serve()
+        poison = self.wait_for_messages(1, "--reason", "poison")[0]
+        self.assertEqual(poison["key"], "newer")
+        self.assertIn("version", poison["last_error"])
+
+        self.changed("discard", poison["id"])
+        self.free("reporting")
+        self.changed("replay", "--all")
+
+        self.wait_for_messages(0, "--all")
+        self.assertTrue(self.verify()["balanced"])
+
+    def stop_when(self, condition):
+        self.wait_for("reason to stop", condition)
+        self.stop(self.process)
+
+    def publish_as_version(self, version):
+        self.sql("sales/sales.db",
+                 "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, "
+                 "destination_kind, partition_no, source, schema_version, subject, reply_to, "
+                 "event_time, content_type, correlation_id, causation_id, traceparent, hops, "
+                 f"extensions) VALUES (randomblob(16), 'sales.events', 'newer', '{PLACED}', "
+                 f"CAST('{{}}' AS BLOB), "
+                 f"1, 3, '/sales', {version}, 'newer', '', 1700000000000000, 'application/json', "
+                 "randomblob(16), randomblob(16), '', 0, '')")
+
+
+class StuckSagas(Case):
+    def saga(self, order_id):
+        return json.loads(self.sinew("saga", "show", order_id, "-o", "json"))
+
+    def wait_for_saga(self, order_id, status):
+        self.wait_for(f"{order_id} {status}",
+                      lambda: self.saga(order_id)["saga"]["status"] == status)
+
+    def lose_payment(self, order_id):
+        """The provider forgets the payment, and the carrier is unknown: it cannot be paid back."""
+        self.sql("provider/payments.db",
+                 "CREATE TABLE lost AS SELECT * FROM payment_intents WHERE 0",
+                 "CREATE TRIGGER lose AFTER INSERT ON payment_intents "
+                 f"WHEN NEW.metadata LIKE '%{order_id}%' BEGIN "
+                 "INSERT INTO lost SELECT * FROM payment_intents WHERE id = NEW.id; "
+                 "DELETE FROM payment_intents WHERE id = NEW.id; END")
+        self.place(order_id, carrier_id=99)
+        self.wait_for_saga(order_id, "compensation_failed")
+        listed = self.sinew("saga", "list", "--status", "compensation_failed")
+        self.assertIn(order_id, listed)
+        self.assertIn("No such payment_intent", self.sinew("saga", "show", order_id))
+
+    def find_payment(self):
+        self.sql("provider/payments.db", "DROP TRIGGER lose",
+                 "INSERT INTO payment_intents SELECT * FROM lost", "DROP TABLE lost")
+
+    def assert_told(self, order_id, verb, reason):
+        """The request and its execution are in the saga's history, with who and why."""
+        told = [(entry["what"], entry["detail"]) for entry in self.saga(order_id)["history"]]
+        for what in (f"{verb}_requested", f"operator_{verb}"):
+            self.assertTrue(any(entry[0] == what and entry[1].startswith("by ")
+                                and entry[1].endswith(f": {reason}") for entry in told), told)
+        text = self.sinew("saga", "show", order_id)
+        self.assertIn(f"operator_{verb}", text)
+        self.assertIn(reason, text)
+        self.assertIn((f"saga {verb}", reason), self.verbs_of_the_audit("sales"))
+
+    def test_retry(self):
+        self.lose_payment("lost-1")
+        self.find_payment()
+
+        self.assertIn("takes effect now",
+                      self.sinew("saga", "retry", "lost-1", "--reason", "the payment is back"))
+
+        self.wait_for_saga("lost-1", "compensated")
+        self.assert_told("lost-1", "retry", "the payment is back")
+        self.wait_for_status("lost-1", "rejected")
+        self.assertTrue(self.verify()["balanced"])
+
+    def test_retry_in_a_stopped_folder(self):
+        self.lose_payment("lost-2")
+        self.stop(self.process)
+        self.find_payment()
+
+        self.assertIn("takes effect at next start",
+                      self.sinew("saga", "retry", "lost-2", "--reason", "seen to"))
+
+        self.assertIn("retry_requested", self.sinew("saga", "show", "lost-2"))
+        self.assertEqual(self.saga("lost-2")["saga"]["status"], "compensation_failed")
+        self.serve()
+        self.wait_for_saga("lost-2", "compensated")
+        self.assert_told("lost-2", "retry", "seen to")
+        self.assertTrue(self.verify()["balanced"])
+
+    def test_skip(self):
+        self.lose_payment("lost-3")
+
+        self.sinew("saga", "skip", "place-order/lost-3", "--reason", "paid back by cheque")
+
+        self.wait_for_saga("lost-3", "compensated")
+        self.assert_told("lost-3", "skip", "paid back by cheque")
+        self.wait_for_status("lost-3", "rejected")
+        off = [each["contexts"] for each in self.verify(code=1)["disagreements"]]
+        self.assertEqual(off, [["payment"]])  # what was not undone shows
+
+    def test_resolve(self):
+        self.jam("fulfillment", "shipments", "late-1")
+        self.place("late-1")
+        self.wait_for_messages(1)
+        self.sinew("saga", "resolve", "late-1", "--result", "{}", "--reason", "in haste")
+        self.wait_for("refusal", lambda: "verb_refused" in self.sinew("saga", "show", "late-1"))
+
+        booked = {"order_id": "late-1", "shipment_id": "by-phone", "carrier_id": 11,
+                  "required_date": "2023-06-04"}
+        self.sinew("saga", "resolve", "late-1", "--result", json.dumps(booked), "--reason",
+                   "booked by telephone")
+
+        self.wait_for_saga("late-1", "completed")
+        self.assert_told("late-1", "resolve", "booked by telephone")
+        self.wait_for_status("late-1", "confirmed")
+        self.free("fulfillment")
+        self.changed("replay", "--all")
+        self.wait_for("late reply", lambda: "late_reply" in self.sinew("saga", "show", "late-1"))
+        self.assertTrue(self.verify()["balanced"])
+
+    def test_compensate(self):
+        self.jam("inventory", "reservations", "stuck-1")
+        self.place("stuck-1")
+        self.wait_for_messages(1)
+
+        self.sinew("saga", "compensate", "stuck-1", "--reason", "the customer called")
+
+        self.wait_for_messages(2, "--all")  # the release waits behind the reservation
+        self.changed("discard", "--type", "inventory.reserve")
+        self.wait_for_saga("stuck-1", "compensated")
+        self.assert_told("stuck-1", "compensate", "the customer called")
+        self.wait_for_status("stuck-1", "rejected")
+        self.assertTrue(self.verify()["balanced"])
+        done = self.ask_sinew("saga", "compensate", "stuck-1", code=1)
+        self.assertIn("nothing left to compensate", done.stderr)
+
+    def test_mistakes(self):
+        for arguments, code, says in (
+                (["show", "nobody"], 1, "sinew saga list"),
+                (["retry", "nobody"], 1, "sinew saga list"),
+                (["resolve", "nobody"], 2, "--result"),
+                (["resolve", "nobody", "--result", "{"], 1, "--result"),
+                (["list", "--status", "stuck"], 2, "suspended"),
+                (["explode"], 2, "--help")):
+            with self.subTest(arguments):
+                self.assertIn(says, self.ask_sinew("saga", *arguments, code=code).stderr)
+
+
+if __name__ == "__main__":
+    system.main()
