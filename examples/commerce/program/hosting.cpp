@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -86,6 +87,17 @@ void Hosting::add_contexts() {
   host_->add(std::make_unique<fulfillment::Fulfillment>(fulfillment::FulfillmentSettings{
       .carrier_secret = secret_in(carrier_secret_file(options_.folder), runtime)}));
   host_->add(std::make_unique<reporting::Reporting>());
+}
+
+Task<void> Hosting::serve(Interruption& interruption, Task<void> job) {
+  std::exception_ptr failure;
+  try {
+    co_await interruption.guard(std::move(job));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await drain();
+  if (failure) std::rethrow_exception(failure);
 }
 
 Task<void> Hosting::drain() {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/sqlite/backend.hpp"
+#include "examples/commerce/program/interruption.hpp"
 #include "examples/commerce/program/provider_process.hpp"
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
@@ -29,14 +30,16 @@ class Hosting {
   // Everything or nothing. Errors: those of context::Host::start; conflict (a port is in use, and
   // by whom); unavailable (the provider does not start).
   sinew::Task<void> start();
-  // Finishes what is under way, then stops everything. Throws nothing.
-  sinew::Task<void> drain();
+  // The job, which starts this, until it ends or is interrupted; then finishes what is under way
+  // and stops everything. Throws what the job throws.
+  sinew::Task<void> serve(Interruption& interruption, sinew::Task<void> job);
 
   const sinew::context::Host& host() const noexcept { return *host_; }
   // Writes where the replay finds this system, and gives the file.
   std::filesystem::path write_target() const;
 
  private:
+  sinew::Task<void> drain();
   void require_free_ports() const;
   void add_contexts();
 

@@ -38,8 +38,7 @@ class Run {
         hosting_(workers, {options.folder, "main", options.port}) {}
 
   Task<int> until_stopped() {
-    co_await interruption_.guard(work_through());
-    co_await hosting_.drain();
+    co_await hosting_.serve(interruption_, work_through());
     co_return code_;
   }
 
@@ -64,10 +63,11 @@ class Run {
       fmt::print(stderr, "{}\n", *line);
     const int code = co_await process.wait();
     if (code == exit_done) co_return;
-    throw Error(Condition::unavailable,
-                fmt::format("the replay ended with code {}; the same command again goes on where "
-                            "it ended (log: {})",
-                            code, log_file(options_.folder, "main").string()));
+    throw Error(
+        Condition::unavailable,
+        fmt::format("the replay failed with code {}, as said above: mend that, then the same "
+                    "command goes on where this one ended (log: {})",
+                    code, log_file(options_.folder, "main").string()));
   }
 
   Task<void> show_books() {

@@ -52,8 +52,7 @@ Task<int> serve_until_stopped(sinew::async::WorkerGroup& workers, const ServeOpt
     std::fflush(stdout);
     co_await Interruption::wait();
   };
-  co_await interruption.guard(job());
-  co_await hosting.drain();
+  co_await hosting.serve(interruption, job());
   co_return exit_done;
 }
 

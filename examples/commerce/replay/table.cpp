@@ -53,7 +53,8 @@ std::string read_file(const std::filesystem::path& path) {
     if (!error) error.assign(errno == 0 ? EIO : errno, std::generic_category());
     throw Error(
         error == std::errc::permission_denied ? Condition::unauthorized : Condition::unavailable,
-        fmt::format("{} cannot be read: {}", path.string(), error.message()));
+        fmt::format("{} cannot be read: {}; check what it is and who may read it", path.string(),
+                    error.message()));
   }
   return std::move(content).str();
 }
