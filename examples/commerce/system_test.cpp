@@ -57,8 +57,18 @@ void expect_sound(TestSystem& system) {
   }
 }
 
-TEST(Commerce, AnOrderWalksTheWholeSaga) {
-  TestSystem system;
+// Over SQLite as it is, and over databases that suspend, interleave and run bodies again.
+class Commerce : public testing::TestWithParam<sinew::tests::Databases> {};
+INSTANTIATE_TEST_SUITE_P(Databases, Commerce,
+                         testing::Values(sinew::tests::Databases::plain,
+                                         sinew::tests::Databases::interleaving),
+                         [](const auto& test) {
+                           const bool plain = test.param == sinew::tests::Databases::plain;
+                           return std::string(plain ? "plain" : "interleaving");
+                         });
+
+TEST_P(Commerce, AnOrderWalksTheWholeSaga) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   const auto placed = system.post("sales", "/orders", order("10248"));
@@ -74,8 +84,8 @@ TEST(Commerce, AnOrderWalksTheWholeSaga) {
   expect_sound(system);
 }
 
-// The view follows the log by its commits: no time passes in between.
-TEST(Commerce, AnOrderStandsInTheListAtOnce) {
+// The view follows the log by its commits: no time passes in between, but what a database takes.
+TEST(CommerceViews, AnOrderStandsInTheListAtOnce) {
   TestSystem system;
   supply(system);
 
@@ -87,8 +97,8 @@ TEST(Commerce, AnOrderStandsInTheListAtOnce) {
   EXPECT_EQ(list.at("orders").as_array().at(0).at("order_id").as_string(), "1");
 }
 
-TEST(Commerce, ADeclinedCardUndoesTheOrder) {
-  TestSystem system;
+TEST_P(Commerce, ADeclinedCardUndoesTheOrder) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   system.post("sales", "/orders", order("1", "pm_card_visa_chargeDeclined"));
@@ -101,8 +111,8 @@ TEST(Commerce, ADeclinedCardUndoesTheOrder) {
   expect_sound(system);
 }
 
-TEST(Commerce, TheSameOrderTwiceIsOneOrder) {
-  TestSystem system;
+TEST_P(Commerce, TheSameOrderTwiceIsOneOrder) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   const auto first = system.post("sales", "/orders", order("7"));
@@ -119,8 +129,8 @@ TEST(Commerce, TheSameOrderTwiceIsOneOrder) {
   EXPECT_EQ(system.provider.bodies().size(), 1);
 }
 
-TEST(Commerce, RefusesAnOrderOfAnUnknownCustomer) {
-  TestSystem system;
+TEST_P(Commerce, RefusesAnOrderOfAnUnknownCustomer) {
+  TestSystem system(1, {.databases = GetParam()});
 
   const auto refused = system.post("sales", "/orders", order("1"));
 
@@ -129,8 +139,8 @@ TEST(Commerce, RefusesAnOrderOfAnUnknownCustomer) {
   EXPECT_THAT(system.audit("sales").orders, IsEmpty());
 }
 
-TEST(Commerce, AnOrderForMoreThanThereIsIsRejected) {
-  TestSystem system;
+TEST_P(Commerce, AnOrderForMoreThanThereIsIsRejected) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   system.post("sales", "/orders", order("1", "pm_card_visa", 31));
@@ -143,8 +153,8 @@ TEST(Commerce, AnOrderForMoreThanThereIsIsRejected) {
   expect_sound(system);
 }
 
-TEST(Commerce, AnOrderThatNoCarrierTakesIsRefundedAndReleased) {
-  TestSystem system;
+TEST_P(Commerce, AnOrderThatNoCarrierTakesIsRefundedAndReleased) {
+  TestSystem system(1, {.databases = GetParam()});
   system.drop("sales", "customers", "customers.csv", customers);
   system.drop("inventory", "receipts", "receipts.csv", receipts);
 
@@ -158,8 +168,8 @@ TEST(Commerce, AnOrderThatNoCarrierTakesIsRefundedAndReleased) {
   expect_sound(system);
 }
 
-TEST(Commerce, AProviderThatLosesItsAnswersChargesOnce) {
-  TestSystem system;
+TEST_P(Commerce, AProviderThatLosesItsAnswersChargesOnce) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.provider.failures = 2;
 
@@ -171,8 +181,8 @@ TEST(Commerce, AProviderThatLosesItsAnswersChargesOnce) {
   expect_sound(system);
 }
 
-TEST(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
-  TestSystem system;
+TEST_P(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   EXPECT_EQ(system.report("r1", "1", "1996-07-16").status, 404);
   system.post("sales", "/orders", order("1"));
@@ -194,8 +204,8 @@ TEST(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
   expect_sound(system);
 }
 
-TEST(Commerce, RefusesAReportThatIsNoCloudEventWithThePath) {
-  TestSystem system;
+TEST_P(Commerce, RefusesAReportThatIsNoCloudEventWithThePath) {
+  TestSystem system(1, {.databases = GetParam()});
   const Json report = sinew::parse_json(
       R"({"specversion":"1.0","id":"r1","source":"/carriers/3","type":"fulfillment.shipped",)"
       R"("data":{"report_id":"r1","order_id":"1","shipped_date":"1996-07-16"}})");
@@ -208,8 +218,8 @@ TEST(Commerce, RefusesAReportThatIsNoCloudEventWithThePath) {
   EXPECT_EQ(plain.status, 415);
 }
 
-TEST(Commerce, BadLinesAreRefusedAndTheOthersTaken) {
-  TestSystem system;
+TEST_P(Commerce, BadLinesAreRefusedAndTheOthersTaken) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   system.drop("inventory", "receipts", "more.csv",
@@ -230,8 +240,8 @@ TEST(Commerce, BadLinesAreRefusedAndTheOthersTaken) {
   EXPECT_FALSE(audit.products.contains(14));
 }
 
-TEST(Commerce, AFileThatComesAgainWithAnotherLineAddsOnlyThat) {
-  TestSystem system;
+TEST_P(Commerce, AFileThatComesAgainWithAnotherLineAddsOnlyThat) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
 
   system.drop("inventory", "receipts", "receipts.csv",
@@ -245,8 +255,8 @@ TEST(Commerce, AFileThatComesAgainWithAnotherLineAddsOnlyThat) {
   EXPECT_EQ(system.get("inventory", "/stock/44").status, 404);
 }
 
-TEST(Commerce, AfterARestartEverythingIsThere) {
-  TestSystem system;
+TEST_P(Commerce, AfterARestartEverythingIsThere) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.post("sales", "/orders", order("1"));
   system.stop();
@@ -259,8 +269,8 @@ TEST(Commerce, AfterARestartEverythingIsThere) {
   expect_sound(system);
 }
 
-TEST(Commerce, ContextsAgreeOnEveryFact) {
-  TestSystem system;
+TEST_P(Commerce, ContextsAgreeOnEveryFact) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.post("sales", "/orders", order("1"));
   system.post("sales", "/orders", order("2", "pm_card_visa", 2));
@@ -281,8 +291,8 @@ TEST(Commerce, ContextsAgreeOnEveryFact) {
   EXPECT_EQ(sales.products.at(11).reserved, 2);
 }
 
-TEST(Commerce, ListsOrdersByStatusPageByPage) {
-  TestSystem system;
+TEST_P(Commerce, ListsOrdersByStatusPageByPage) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.post("sales", "/orders", order("1"));
   system.post("sales", "/orders", order("2", "pm_card_chargeDeclined", 1));
@@ -299,8 +309,8 @@ TEST(Commerce, ListsOrdersByStatusPageByPage) {
   EXPECT_EQ(system.get("sales", "/orders/4").status, 404);
 }
 
-TEST(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
-  TestSystem system;
+TEST_P(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.post("sales", "/orders", order("1", "pm_card_visa", 1));
   system.settle();
@@ -320,8 +330,8 @@ TEST(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
   EXPECT_EQ(third.at("next"), second.at("next"));
 }
 
-TEST(Commerce, ReportingFollowsEveryOrder) {
-  TestSystem system;
+TEST_P(Commerce, ReportingFollowsEveryOrder) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.post("sales", "/orders", order("1"));
   system.post("sales", "/orders", order("2", "pm_card_chargeDeclined", 1));
@@ -338,8 +348,8 @@ TEST(Commerce, ReportingFollowsEveryOrder) {
   EXPECT_EQ(system.get("reporting", "/books").status, 200);
 }
 
-TEST(Commerce, ABatchIsRegisteredOnceAndInOneMeaning) {
-  TestSystem system;
+TEST_P(Commerce, ABatchIsRegisteredOnceAndInOneMeaning) {
+  TestSystem system(1, {.databases = GetParam()});
   reporting::RegisterBatch batch;
   batch.batch_id = "b";
 
@@ -349,8 +359,8 @@ TEST(Commerce, ABatchIsRegisteredOnceAndInOneMeaning) {
   EXPECT_EQ(system.post("reporting", "/batches", sinew::to_json(batch)).status, 409);
 }
 
-TEST(Commerce, AProviderMayBeAwayForAWhile) {
-  TestSystem system;
+TEST_P(Commerce, AProviderMayBeAwayForAWhile) {
+  TestSystem system(1, {.databases = GetParam()});
   supply(system);
   system.provider.failures = 1'000'000;
   system.post("sales", "/orders", order("1"));

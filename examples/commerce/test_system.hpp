@@ -2,15 +2,16 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "adapters/sqlite/backend.hpp"
+#include "adapters/sqlite/sim/vfs.hpp"
 #include "adapters/sqlite/test_folder.hpp"
 #include "examples/commerce/books/audit.hpp"
 #include "examples/commerce/fulfillment/audit.hpp"
@@ -24,13 +25,14 @@
 #include "examples/commerce/reporting/reporting.hpp"
 #include "examples/commerce/sales/audit.hpp"
 #include "examples/commerce/sales/sales.hpp"
+#include "examples/commerce/test_provider.hpp"
+#include "sinew/async/sim/disk.hpp"
 #include "sinew/async/sim/node.hpp"
 #include "sinew/async/sim/world.hpp"
 #include "sinew/context/host.hpp"
 #include "sinew/http/client.hpp"
-#include "sinew/http/server.hpp"
 #include "sinew/net/resolver.hpp"
-#include "sinew/wire/uri.hpp"
+#include "tests/support/interleaving_backend.hpp"
 
 // For tests: five contexts on SQLite in a simulated world, with a payment provider, spoken to over
 // HTTP and through drop folders only.
@@ -39,95 +41,57 @@ namespace commerce::test {
 using sinew::Json;
 using sinew::JsonObject;
 using sinew::Task;
-using sinew::http::Request;
 using sinew::http::Response;
 
-// Charges every means of payment but those whose name contains `Declined`; idempotent by key.
-class TestProvider {
- public:
-  explicit TestProvider(sinew::async::Runtime& runtime) : server_(runtime, routes()) {
-    server_.start({"127.0.0.1", 0});
-  }
+// How the system under test stands.
+struct SystemOptions {
+  sinew::async::sim::Options world = {};
+  sinew::tests::Databases databases = sinew::tests::Databases::plain;
+  // A simulated disk that fails so under every database; nothing: the machine's own.
+  std::optional<sinew::async::sim::DiskOptions> disk = {};
+  bool started = true;  // false: the test calls start()
+};
 
-  std::string url() const { return "http://" + to_string(server_.local()); }
-  const std::vector<std::string>& bodies() const { return bodies_; }
-  // Answers so many requests with 500, after they took effect.
-  int failures = 0;
-
- private:
-  sinew::http::Router routes() {
-    using sinew::http::Method;
-    sinew::http::Router router;
-    router.route(Method::post, "/v1/payment_intents",
-                 [this](const Request& request) { return answer(request, "pi"); });
-    router.route(Method::post, "/v1/refunds",
-                 [this](const Request& request) { return answer(request, "re"); });
-    return router;
-  }
-
-  Task<Response> answer(const Request& request, std::string kind) {
-    const std::string key(request.headers.get("Idempotency-Key"));
-    auto [known, is_new] = answers_.try_emplace(key);
-    if (is_new) {
-      bodies_.push_back(request.body);
-      known->second = decide(request.body, kind + "_" + std::to_string(answers_.size()));
-    }
-    if (failures > 0) {
-      --failures;
-      co_return Response{500, {}, "out of order"};
-    }
-    co_return known->second;
-  }
-
-  Response decide(const std::string& body, const std::string& id) {
-    const auto form = sinew::wire::parse_query(body);
-    std::int64_t amount = 0;
-    for (const auto& [name, value] : form.value()) {
-      if (name == "amount") amount = std::stoll(value);
-      if (name == "payment_intent") amount = amounts_.at(value);
-    }
-    amounts_[id] = amount;
-    Response response = sinew::http::ok(Json(
-        JsonObject{{"id", id}, {"status", "succeeded"}, {"amount", amount}, {"object", "other"}}));
-    if (body.find("Declined") == std::string::npos) return response;
-    JsonObject error{
-        {"type", "card_error"}, {"code", "card_declined"}, {"message", "Your card was declined."}};
-    response = sinew::http::ok(Json(JsonObject{{"error", std::move(error)}}));
-    response.status = 402;
-    return response;
-  }
-
-  std::map<std::string, Response> answers_;
-  std::map<std::string, std::int64_t> amounts_;  // by id, cents
-  std::vector<std::string> bodies_;
-  sinew::http::Server server_;
+// A disk that can lose its power, and SQLite's way to it.
+struct SimulatedStorage {
+  SimulatedStorage(sinew::async::sim::World& world, const sinew::async::sim::DiskOptions& faults)
+      : disk(world, faults), vfs(world, disk) {}
+  sinew::async::sim::Disk disk;
+  sinew::sqlite::sim::Vfs vfs;
 };
 
 class TestSystem {
  public:
   static constexpr auto carrier_secret = "the carriers' secret";
+  static constexpr std::uint16_t first_port = 8000;  // of the simulated network
 
-  explicit TestSystem(std::uint64_t seed = 1)
-      : world(seed),
-        node(world.add_node("host")),
+  explicit TestSystem(std::uint64_t seed = 1, const SystemOptions& options = {})
+      : world(seed, options.world),
         outside(world.add_node("outside")),
-        provider(outside),
-        client(outside, resolver_) {
+        provider(world.add_node("provider")),
+        client(outside, resolver_),
+        databases_(options.databases) {
     sinew::log::root().set_level(sinew::log::Level::warn);
-    start();
+    if (options.disk) storage_.emplace(world, *options.disk);
+    if (options.started) start();
   }
+  TestSystem(const TestSystem&) = delete;
+  TestSystem& operator=(const TestSystem&) = delete;
   ~TestSystem() {
-    if (host_) stop();
+    if (host_ && !storage_ && node->alive()) stop();
+    end();
   }
 
+  // A process with the contexts, each at the address it had before. Throws what Host::start()
+  // throws, and Stuck when the power went meanwhile; end() then.
   void start() {
-    sinew::sqlite::Settings settings;
-    settings.batch_time = sinew::Duration::zero();
-    backend_ = std::make_unique<sinew::sqlite::Backend>(settings);
+    node = &world.add_node("host");
+    backend_ = sinew::tests::make_backend(world, databases_, settings());
     sinew::context::HostSettings host;
-    host.folder = folder_.file("system");
+    host.folder = folder();
+    host.first_port = first_port;
     host_ = std::make_unique<sinew::context::Host>(std::move(host), *backend_,
-                                                   std::vector<sinew::async::Runtime*>{&node});
+                                                   std::vector<sinew::async::Runtime*>{node});
     host_->add(std::make_unique<sales::Sales>());
     host_->add(std::make_unique<inventory::Inventory>());
     host_->add(std::make_unique<payment::Payment>(
@@ -135,14 +99,35 @@ class TestSystem {
     host_->add(std::make_unique<fulfillment::Fulfillment>(
         fulfillment::FulfillmentSettings{sinew::Secret(carrier_secret)}));
     host_->add(std::make_unique<reporting::Reporting>());
-    node.run(host_->start());
+    node->run(host_->start());
   }
 
   void stop() {
-    node.run(host_->drain());
+    node->run(host_->drain());
     host_.reset();
     backend_.reset();
   }
+
+  // The process ends where it is.
+  void end() {
+    if (node != nullptr) node->crash();
+    if (storage_) storage_->disk.end_process();
+    host_.reset();
+    backend_.reset();
+  }
+  // The machine does, and its disk keeps what was synced, and of the rest what it likes.
+  void cut_power() {
+    if (node->alive()) storage_->disk.cut_power();
+    storage_->disk.forget_cut();
+    end();
+    forget_some_renames();
+  }
+  // The power goes during the disk's `count`-th operation from here: down() from then on.
+  void cut_power_after(std::uint64_t count) {
+    storage_->disk.cut_power_after(count, [this] { node->crash(); });
+  }
+  bool down() const { return !node->alive(); }
+  std::uint64_t disk_operations() const { return storage_->disk.operations(); }
 
   sinew::context::ContextRunner& context(std::string_view name) {
     for (auto* runner : host_->contexts()) {
@@ -151,11 +136,18 @@ class TestSystem {
     throw std::logic_error("no such context");
   }
 
+  std::filesystem::path folder() const { return folder_.file("system"); }
+  std::filesystem::path drop_folder(const std::string& name, const std::string& kind) const {
+    return folder() / name / "drop" / kind;
+  }
+  static std::string url_of(std::size_t context) {
+    return "http://127.0.0.1:" + std::to_string(first_port + context);
+  }
+
   // Puts a file into a drop folder and waits until it was taken or refused.
-  void drop(const std::string& name, const std::string& folder, const std::string& file,
+  void drop(const std::string& name, const std::string& kind, const std::string& file,
             const std::string& content) {
-    const std::filesystem::path path =
-        std::filesystem::path(folder_.file("system")) / name / "drop" / folder;
+    const std::filesystem::path path = drop_folder(name, kind);
     std::ofstream(path / (file + ".part")) << content;
     std::filesystem::rename(path / (file + ".part"), path / file);
     world.run_until([&] { return !std::filesystem::exists(path / file); });
@@ -209,7 +201,7 @@ class TestSystem {
   sinew::context::Activity activity() {
     sinew::context::Activity sum;
     for (auto* runner : host_->contexts()) {
-      const auto one = node.run(runner->activity());
+      const auto one = node->run(runner->activity());
       sum.outbox += one.outbox;
       sum.in_work += one.in_work;
       sum.waiting += one.waiting;
@@ -230,12 +222,12 @@ class TestSystem {
             {"reporting", reporting::audit}};
   }
   books::ContextAudit audit(const std::string& name) {
-    return node.run(audits().at(name)(context(name).database()));
+    return node->run(audits().at(name)(context(name).database()));
   }
 
   sinew::async::sim::World world;
-  sinew::async::sim::Node& node;
   sinew::async::sim::Node& outside;
+  sinew::async::sim::Node* node = nullptr;  // of the process now, or the last one
   TestProvider provider;
 
  private:
@@ -245,8 +237,34 @@ class TestSystem {
   sinew::http::Client client;
 
  private:
+  sinew::sqlite::Settings settings() {
+    sinew::sqlite::Settings settings;
+    settings.batch_time = sinew::Duration::zero();
+    if (!storage_) return settings;
+    settings.vfs = storage_->vfs.name();
+    settings.files = sinew::sqlite::sim::files_on(storage_->disk);
+    settings.wal_passive_bytes = 32 * 1024;  // so small that there are checkpoints
+    settings.wal_soft_bytes = 64 * 1024;
+    return settings;
+  }
+
+  // Drop folders are the machine's own, whatever the disk: what moved a file that was taken may
+  // not have reached it.
+  void forget_some_renames() {
+    std::set<std::filesystem::path> done;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder())) {
+      if (entry.path().parent_path().filename() == "done") done.insert(entry.path());
+    }
+    for (const auto& path : done) {
+      if (!world.random().chance(0.5)) continue;
+      std::filesystem::rename(path, path.parent_path().parent_path() / path.filename());
+    }
+  }
+
   sinew::sqlite::TestFolder folder_;
-  std::unique_ptr<sinew::sqlite::Backend> backend_;
+  sinew::tests::Databases databases_;
+  std::optional<SimulatedStorage> storage_;
+  std::unique_ptr<sinew::context::Backend> backend_;
   std::unique_ptr<sinew::context::Host> host_;
 };
 

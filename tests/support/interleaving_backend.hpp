@@ -10,23 +10,20 @@
 
 namespace sinew::tests {
 
-// An InterleavingDatabase together with the one before which it stands.
-class OwnedInterleavingDatabase final : public store::DatabaseDecorator {
+// An engine, and the InterleavingDatabase before it.
+struct InterleavedEngine {
+  InterleavedEngine(async::sim::World& world, std::unique_ptr<store::Database> inner)
+      : engine(std::move(inner)), database(world, *engine) {}
+  std::unique_ptr<store::Database> engine;
+  store::sim::InterleavingDatabase database;
+};
+
+// An InterleavingDatabase that owns the one before which it stands.
+class OwnedInterleavingDatabase final : private InterleavedEngine, public store::DatabaseDecorator {
  public:
   OwnedInterleavingDatabase(async::sim::World& world, std::unique_ptr<store::Database> engine)
-      : OwnedInterleavingDatabase(
-            std::make_unique<store::sim::InterleavingDatabase>(world, *engine), std::move(engine)) {
-  }
-
- private:
-  OwnedInterleavingDatabase(std::unique_ptr<store::sim::InterleavingDatabase> outer,
-                            std::unique_ptr<store::Database> engine)
-      : DatabaseDecorator(static_cast<store::Database&>(*outer)),
-        engine_(std::move(engine)),
-        outer_(std::move(outer)) {}
-
-  std::unique_ptr<store::Database> engine_;
-  std::unique_ptr<store::sim::InterleavingDatabase> outer_;
+      : InterleavedEngine(world, std::move(engine)),
+        DatabaseDecorator(static_cast<store::Database&>(database)) {}
 };
 
 // The embedded default, with contexts' databases that behave as ones across a network.
@@ -53,5 +50,15 @@ class InterleavingBackend final : public context::Backend {
   async::sim::World& world_;
   sqlite::Backend inner_;
 };
+
+// What the contexts of a simulated host have for databases: SQLite as it is, or behind an
+// InterleavingDatabase each.
+enum class Databases : bool { plain, interleaving };
+
+inline std::unique_ptr<context::Backend> make_backend(async::sim::World& world, Databases databases,
+                                                      sqlite::Settings settings) {
+  if (databases == Databases::plain) return std::make_unique<sqlite::Backend>(std::move(settings));
+  return std::make_unique<InterleavingBackend>(world, std::move(settings));
+}
 
 }  // namespace sinew::tests

@@ -140,8 +140,7 @@ class Stock : public Context {
 // A host in a simulated world on SQLite and the embedded broker, and a client outside.
 class TestHost {
  public:
-  // Interleaving: the contexts' databases suspend at each statement, and their commits fail.
-  enum class Databases : bool { plain, interleaving };
+  using Databases = tests::Databases;
 
   explicit TestHost(std::uint64_t seed = 1, Databases databases = Databases::plain)
       : world(seed),
@@ -159,11 +158,7 @@ class TestHost {
     node = &world.add_node("host");
     sqlite::Settings settings;
     settings.batch_time = Duration::zero();
-    if (databases_ == Databases::plain) {
-      backend_ = std::make_unique<sqlite::Backend>(settings);
-    } else {
-      backend_ = std::make_unique<tests::InterleavingBackend>(world, settings);
-    }
+    backend_ = tests::make_backend(world, databases_, std::move(settings));
     HostSettings host_settings;
     host_settings.folder = folder();
     host_settings.contexts = context_settings;

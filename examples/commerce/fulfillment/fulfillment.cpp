@@ -124,15 +124,15 @@ Task<Response> Fulfillment::list_shipments(const Request& request) {
       request.query_parameter<std::int64_t>("limit").value_or(default_page), 1, longest_page);
   Manifest manifest;
   manifest.next = after;
-  co_await database().read([&](Transaction& tx) -> Task<void> {
-    const auto rows = co_await tx.execute(
+  const auto rows = co_await database().read([&](Transaction& tx) -> Task<sinew::store::Rows> {
+    co_return co_await tx.execute(
         "SELECT order_id, shipment_id, status, carrier_id, required_date, country, shipped_date "
         "FROM shipments WHERE (? = '' OR status = ?) AND shipment_id > ? "
         "ORDER BY shipment_id LIMIT ?",
         {status, status, after, limit});
-    for (const auto row : rows)
-      manifest.shipments.push_back(read_shipment(row));
   });
+  for (const auto row : rows)
+    manifest.shipments.push_back(read_shipment(row));
   if (!manifest.shipments.empty()) manifest.next = manifest.shipments.back().shipment_id;
   co_return sinew::http::ok(sinew::to_json(manifest));
 }

@@ -181,16 +181,16 @@ Task<Response> Inventory::list_stock(const Request& request) {
   const auto after = request.query_parameter<std::int64_t>("after").value_or(0);
   const auto limit = std::clamp<std::int64_t>(
       request.query_parameter<std::int64_t>("limit").value_or(default_page), 1, longest_page);
-  StockList list;
-  co_await database().read([&](Transaction& tx) -> Task<void> {
-    const auto rows = co_await tx.execute(
+  const auto rows = co_await database().read([&](Transaction& tx) -> Task<sinew::store::Rows> {
+    co_return co_await tx.execute(
         "SELECT s.product_id, p.name, s.free, s.reserved, s.shipped FROM stock s "
         "JOIN products p ON p.product_id = s.product_id WHERE s.product_id > ? "
         "ORDER BY s.product_id LIMIT ?",
         {after, limit});
-    for (const auto row : rows)
-      list.stock.push_back(stock_answer(row));
   });
+  StockList list;
+  for (const auto row : rows)
+    list.stock.push_back(stock_answer(row));
   if (std::ssize(list.stock) == limit) list.next = list.stock.back().product_id;
   co_return sinew::http::ok(sinew::to_json(list));
 }

@@ -127,16 +127,16 @@ Task<Response> Sales::list_orders(const Request& request) {
   const auto after = request.query_parameter<std::string>("after").value_or("");
   const auto limit = std::clamp<std::int64_t>(
       request.query_parameter<std::int64_t>("limit").value_or(default_page), 1, longest_page);
-  OrderList list;
-  co_await database().read([&](Transaction& tx) -> Task<void> {
-    const auto rows = co_await tx.execute(
+  const auto rows = co_await database().read([&](Transaction& tx) -> Task<sinew::store::Rows> {
+    co_return co_await tx.execute(
         "SELECT order_id, status, customer_id, order_date, country, lines, units, payable, "
         "reason, shipped_date, history FROM orders WHERE (? = '' OR status = ?) AND order_id > ? "
         "ORDER BY order_id LIMIT ?",
         {status, status, after, limit});
-    for (const auto row : rows)
-      list.orders.push_back(summary_of(read_order_row(row)));
   });
+  OrderList list;
+  for (const auto row : rows)
+    list.orders.push_back(summary_of(read_order_row(row)));
   if (std::ssize(list.orders) == limit) list.next = list.orders.back().order_id;
   co_return sinew::http::ok(sinew::to_json(list));
 }
