@@ -111,7 +111,12 @@ class FolderSystem final : public System {
       const auto database = co_await sqlite::open_read_only(reactor_, std::move(settings));
       co_return co_await database->read(is_context);
     } catch (const Error& failure) {
-      co_return failure.condition() != Condition::conflict;  // another program's
+      switch (failure.condition()) {
+        case Condition::conflict: co_return false;  // another program's
+        case Condition::corrupt:
+        case Condition::unsupported: co_return true;
+        default: throw;
+      }
     }
   }
 

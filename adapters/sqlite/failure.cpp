@@ -17,6 +17,10 @@ Meaning meaning_of(int code) {
   if (code == SQLITE_CONSTRAINT_DATATYPE) {
     return {Condition::invalid_input, "a value is not of its column's type"};
   }
+  if (code == SQLITE_IOERR_SHMSIZE) {
+    return {Condition::exhausted,
+            "there is no room for the -shm file beside it: make room, then try again"};
+  }
   switch (primary(code)) {
     case SQLITE_CONSTRAINT: return {Condition::conflict, "the row contradicts what is stored"};
     case SQLITE_FULL: return {Condition::exhausted, "the disk is full: make room, then try again"};

@@ -34,9 +34,21 @@ Condition condition_of(int number) {
   }
 }
 
+std::string_view advice_on(int number) {
+  switch (number) {
+    case EACCES:
+    case EPERM:
+    case EROFS: return "; be a user who may, or change its rights";
+    case ENOSPC:
+    case EDQUOT: return "; make room, then try again";
+    default: return "";
+  }
+}
+
 [[noreturn]] void fail(int number, std::string_view action, const std::string& path) {
-  throw Error(condition_of(number), fmt::format("cannot {} {}: {}", action, path,
-                                                std::generic_category().message(number)));
+  throw Error(condition_of(number),
+              fmt::format("cannot {} {}: {}{}", action, path,
+                          std::generic_category().message(number), advice_on(number)));
 }
 
 class Descriptor {

@@ -47,8 +47,7 @@ class Books(system.Case):
 
     def test_a_killed_run_is_finished_by_the_next(self):
         process = self.start("run", "--folder", self.folder, "--input", self.input, "--port", 0)
-        orders = self.folder / "sales" / "sales.db-wal"
-        self.wait_for("order", lambda: orders.exists() and orders.stat().st_size > 200_000)
+        self.wait_for_orders(5)
         process.kill()
         process.wait()
 

@@ -2,15 +2,16 @@
 
 import os
 import socket
-import unittest
+import sqlite3
+from contextlib import closing
 
 import system
 
 
 class Mistakes(system.Case):
-    def refused(self, *arguments, says):
+    def refused(self, *arguments, says, **how):
         """Expects exit code 2 and all of these words on standard error, in one line."""
-        done = self.commerce(*arguments, code=2)
+        done = self.commerce(*arguments, code=2, **how)
         for words in says:
             self.assertIn(words, done.stderr)
         self.assertNotIn("{", done.stdout)
@@ -73,27 +74,50 @@ class Mistakes(system.Case):
         self.refused("run", "--folder", blocked / "system", "--input", self.input,
                      says=["cannot be written", "--folder"])
 
-    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_folder_that_is_read_only(self):
         self.folder.mkdir(mode=0o555)
-        self.refused(*self.run_arguments("--port", 0), says=["cannot be written", "--folder"])
+        self.refused(*self.run_arguments("--port", 0), says=["cannot be written", "--folder"],
+                     prefix=system.LIKE_ANYBODY)
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.folder.chmod(0o755)
+
+    def test_system_that_is_read_only(self):
+        self.run_once()
+        everything = [self.folder, *self.folder.rglob("*")]
+        before = {path: path.stat().st_mode for path in everything}
+        for path, mode in before.items():
+            path.chmod(mode & 0o555)
+
+        self.refused(*self.run_arguments("--port", 0), says=["cannot be written", "--folder"],
+                     prefix=system.LIKE_ANYBODY)
+        self.commerce("verify", "--folder", self.folder, prefix=system.LIKE_ANYBODY)
+        done = self.ask_sinew("saga", "retry", "700012", code=1, prefix=system.LIKE_ANYBODY)
+        self.assertIn("change its rights", done.stderr)
+
+        for path, mode in before.items():
+            path.chmod(mode)
+        self.assertTrue(self.run_once()["balanced"])
 
     def test_foreign_and_damaged_databases(self):
         self.run_once()
-        database = self.folder / "sales" / "sales.db"
-        content = database.read_bytes()
-        for name, bytes_, says in (
-                ("foreign", b"this is no database, but a letter to a friend. " * 99,
-                 "not an SQLite database"),
-                ("truncated", content[:50], "truncated"),
-                ("newer", content[:60] + (99).to_bytes(4, "big") + content[64:], "newer program")):
-            with self.subTest(name):
-                database.write_bytes(bytes_)
-                for log in database.parent.glob("sales.db-*"):
-                    log.unlink()
-                self.refused(*self.run_arguments("--port", 0), says=["sales", says])
-                self.assertEqual(database.read_bytes(), bytes_)
-        database.write_bytes(content)
+        for database in ("sales/sales.db", "broker/broker.db", "provider/payments.db"):
+            path = self.folder / database
+            with closing(sqlite3.connect(path)) as opened:  # all of it in one file
+                opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            content = path.read_bytes()
+            for bytes_, says in (
+                    (b"this is no database, but a letter to a friend. " * 99,
+                     "not an SQLite database"),
+                    (content[:50], "truncated"),
+                    (content[:len(content) // 2], "is damaged"),
+                    (content[:60] + (99).to_bytes(4, "big") + content[64:], "newer program"),
+                    (content[:68] + (99).to_bytes(4, "big") + content[72:], "another program")):
+                with self.subTest(database, says=says):
+                    path.write_bytes(bytes_)
+                    self.refused(*self.run_arguments("--port", 0), says=[str(path), says])
+                    self.assertEqual(path.read_bytes(), bytes_)
+            path.write_bytes(content)
+        self.assertTrue(self.run_once()["balanced"])
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -66,9 +68,9 @@ class Case(unittest.TestCase):
         done = self.commerce("verify", "--folder", self.folder, "-o", "json", code=code)
         return json.loads(done.stdout)
 
-    def ask_sinew(self, *arguments, code=0):
+    def ask_sinew(self, *arguments, code=0, prefix=()):
         """Runs sinew on the scratch folder and expects this exit code, or none if that is None."""
-        command = [programs / "sinew", *map(str, arguments), "--folder", self.folder]
+        command = [*prefix, programs / "sinew", *map(str, arguments), "--folder", self.folder]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S,
                               check=False)
         if code is not None:
@@ -78,10 +80,10 @@ class Case(unittest.TestCase):
     def sinew(self, *arguments):
         return self.ask_sinew(*arguments).stdout
 
-    def start(self, *arguments):
+    def start(self, *arguments, error=subprocess.DEVNULL):
         """Starts commerce in the background; it is killed when the test ends."""
         process = subprocess.Popen([programs / "commerce", *map(str, arguments)],
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                   stdout=subprocess.PIPE, stderr=error, text=True)
         self.addCleanup(self.reap, process)
         return process
 
@@ -108,6 +110,19 @@ class Case(unittest.TestCase):
                 pass
             time.sleep(0.02)
         return self.fail(f"no {what} within {PATIENCE_S} s")
+
+    def wait_for_orders(self, count):
+        """Until a run that is under way has taken so many orders."""
+        path = f"file:{self.folder / 'sales' / 'sales.db'}?mode=ro"
+
+        def enough():
+            try:
+                with closing(sqlite3.connect(path, uri=True)) as database:
+                    return database.execute("SELECT COUNT(*) FROM saga_instances").fetchone()[0] \
+                        >= count
+            except sqlite3.Error:
+                return False  # not yet made
+        self.wait_for(f"{count} orders", enough)
 
     def urls(self):
         """The URLs of the running system's contexts, as its host tells."""

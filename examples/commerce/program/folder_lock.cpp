@@ -45,8 +45,9 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(file_.get(), 0) != 0 ||
       ::pwrite(file_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    throw Error(Condition::exhausted, fmt::format("{} cannot be written: {}", path,
-                                                  std::generic_category().message(errno)));
+    throw Error(Condition::exhausted,
+                fmt::format("{} cannot be written: {}; make room, then try again", path,
+                            std::generic_category().message(errno)));
   }
 }
 
