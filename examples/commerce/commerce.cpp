@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "examples/commerce/program/commands.hpp"
+#include "examples/commerce/program/settings.hpp"
 #include "sinew/base/config_environment.hpp"
 #include "sinew/base/crash_hook.hpp"
 #include "sinew/base/error.hpp"
@@ -49,9 +50,16 @@ void add_folder(CLI::App& command, std::filesystem::path& folder) {
   command.add_option("--folder", folder, "The system's folder")->capture_default_str();
 }
 
-void add_port(CLI::App& command, std::uint16_t& port) {
-  command.add_option("--port", port, "Of sales; the other contexts follow. 0: free ports")
-      ->capture_default_str();
+void add_config(CLI::App& command, std::filesystem::path& config) {
+  command.add_option("--config", config, "A YAML file with the system's configuration");
+}
+
+void add_port(CLI::App& command, std::optional<std::uint16_t>& port) {
+  command
+      .add_option("--port", port,
+                  "Of sales, instead of the configured one; the other contexts follow. 0: free "
+                  "ports")
+      ->default_str(std::to_string(default_port));
 }
 
 using Action = std::function<int()>;
@@ -69,6 +77,7 @@ void add_run(CLI::App& program, RunOptions& options, Action& action) {
       "run", "Start the system, replay an input into it, show the books; until Ctrl+C");
   add_folder(command, options.folder);
   command.add_option("--input", options.input, "A folder of CSV files")->capture_default_str();
+  add_config(command, options.config);
   add_port(command, options.port);
   command.add_flag("--exit", options.exit, "Stop after the books; the exit code is verify's");
   add_format(command, options.format);
@@ -78,6 +87,7 @@ void add_run(CLI::App& program, RunOptions& options, Action& action) {
 void add_serve(CLI::App& program, ServeOptions& options, Action& action) {
   auto& command = *program.add_subcommand("serve", "Only start the system; until Ctrl+C");
   add_folder(command, options.folder);
+  add_config(command, options.config);
   add_port(command, options.port);
   command.add_option("--name", options.name, "Of this host, where a system has several")
       ->capture_default_str();
@@ -103,6 +113,7 @@ void add_verify(CLI::App& program, VerifyOptions& options, Action& action) {
       "Check the books, of a running system or a stopped folder. Exit code 0: they balance, 1: "
       "they do not, 3: the system did not come to rest");
   add_folder(command, options.folder);
+  add_config(command, options.config);
   command
       .add_option_function<std::string>(
           "--wait",

@@ -13,7 +13,9 @@ void ContextSettings::describe(config::Section<ContextSettings>& section) {
       .range(1, store::Outbox::partitions);
   section
       .option("outbox_capacity", &ContextSettings::outbox_capacity,
-              "messages that may wait for the broker; then writers are refused")
+              "messages that may wait for the broker, then writers are refused; more than one "
+              "transaction "
+              "writes")
       .range(1, 100'000'000);
   section.option("max_body", &ContextSettings::max_body, "of an HTTP request; 413 above")
       .range(ByteSize{1024}, ByteSize{64U << 20U});

@@ -4,7 +4,6 @@
 
 #include <chrono>
 
-#include "examples/commerce/program/collect.hpp"
 #include "sinew/async/wait.hpp"
 #include "sinew/base/error.hpp"
 
@@ -18,12 +17,12 @@ constexpr auto look_every = std::chrono::milliseconds(50);
 }  // namespace
 
 Task<books::Statement> audit_books(sinew::async::Runtime& runtime, std::filesystem::path folder,
-                                   sinew::Duration wait) {
+                                   Provider provider, sinew::Duration wait) {
   const auto until = runtime.now() + wait;
   Motion before = co_await look_at_motion(runtime, folder);
   for (;;) {
     const auto batches = co_await collect_batches(runtime, folder);
-    const auto audits = co_await collect_audits(runtime, folder);
+    const auto audits = co_await collect_audits(runtime, folder, provider);
     const Motion after = co_await look_at_motion(runtime, folder);
     if (at_rest(before, after)) {
       books::Statement statement = books::reconcile(batches, audits);

@@ -120,16 +120,18 @@ Task<Motion> look_at_motion(Runtime& runtime, fs::path folder) {
   co_return motion;
 }
 
-Task<std::vector<books::ContextAudit>> collect_audits(Runtime& runtime, fs::path folder) {
+Task<std::vector<books::ContextAudit>> collect_audits(Runtime& runtime, fs::path folder,
+                                                      Provider provider) {
   std::vector<books::ContextAudit> audits;
   for (const auto context : context_names) {
     const auto database = co_await open(runtime, database_of(folder, context));
     audits.push_back(co_await audit_of(context)(*database));
     co_await database->close();
   }
-  const auto provider = co_await open(runtime, provider_database(folder).string());
-  audits.push_back(co_await provider->read(audit_provider));
-  co_await provider->close();
+  if (provider == Provider::external) co_return audits;
+  const auto ledger = co_await open(runtime, provider_database(folder).string());
+  audits.push_back(co_await ledger->read(audit_provider));
+  co_await ledger->close();
   co_return audits;
 }
 

@@ -8,6 +8,7 @@
 
 #include "examples/commerce/books/audit.hpp"
 #include "examples/commerce/books/statement.hpp"
+#include "examples/commerce/program/settings.hpp"
 #include "examples/commerce/reporting/contract/books.hpp"
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
@@ -34,9 +35,10 @@ std::string describe_motion(const Motion& motion);
 
 // Errors of all three: not_found (no such system), unavailable (busy), corrupt, unsupported.
 sinew::Task<Motion> look_at_motion(sinew::async::Runtime& runtime, std::filesystem::path folder);
-// What every context says, and the payment provider by its own list (as `provider`).
+// What every context says, and the sandbox provider by its own list (as `provider`).
 sinew::Task<std::vector<books::ContextAudit>> collect_audits(sinew::async::Runtime& runtime,
-                                                             std::filesystem::path folder);
+                                                             std::filesystem::path folder,
+                                                             Provider provider);
 sinew::Task<std::vector<reporting::RegisterBatch>> collect_batches(sinew::async::Runtime& runtime,
                                                                    std::filesystem::path folder);
 

@@ -14,12 +14,11 @@
 // why and what to do.
 namespace commerce::program {
 
-inline constexpr std::uint16_t default_port = 8080;
-
 struct RunOptions {
   std::filesystem::path folder = "commerce-data";
   std::filesystem::path input = "data/northwind";
-  std::uint16_t port = default_port;  // of sales; 0: free ports
+  std::filesystem::path config;       // a file of Settings; empty: the defaults
+  std::optional<std::uint16_t> port;  // instead of the configured one
   bool exit = false;                  // after the books
   Format format = Format::table;
 };
@@ -28,7 +27,8 @@ int run(RunOptions options);
 
 struct ServeOptions {
   std::filesystem::path folder = "commerce-data";
-  std::uint16_t port = default_port;
+  std::filesystem::path config;
+  std::optional<std::uint16_t> port;
   std::string name = "main";
   std::vector<std::string> contexts;  // none: all
 };
@@ -47,6 +47,7 @@ int replay_input(ReplayOptions options);
 
 struct VerifyOptions {
   std::filesystem::path folder = "commerce-data";
+  std::filesystem::path config;  // of the system
   sinew::Duration wait = std::chrono::seconds(30);
   Format format = Format::table;
 };

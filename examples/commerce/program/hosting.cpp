@@ -1,19 +1,15 @@
 #include "examples/commerce/program/hosting.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <exception>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <utility>
 #include <vector>
 
 #include "examples/commerce/fulfillment/fulfillment.hpp"
 #include "examples/commerce/inventory/inventory.hpp"
-#include "examples/commerce/payment/payment.hpp"
 #include "examples/commerce/program/layout.hpp"
 #include "examples/commerce/program/port_holder.hpp"
 #include "examples/commerce/reporting/reporting.hpp"
@@ -28,12 +24,6 @@ using sinew::Condition;
 using sinew::Error;
 using sinew::Task;
 
-std::size_t worker_count() {
-  return std::clamp<std::size_t>(
-      static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L)), 1,
-      std::size(context_names));
-}
-
 Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
     : workers_(workers),
       options_(std::move(options)),
@@ -44,30 +34,26 @@ Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
   sinew::context::HostSettings settings;
   settings.name = options_.name;
   settings.folder = options_.folder;
-  settings.first_port = options_.port;
+  settings.first_port = options_.settings.port;
+  settings.operator_port = options_.settings.operator_port;
+  settings.drain = options_.settings.drain;
+  settings.contexts = options_.settings.contexts;
   host_ =
       std::make_unique<sinew::context::Host>(std::move(settings), backend_, std::move(runtimes));
 }
 
 Task<void> Hosting::start() {
   require_free_ports();
-  co_await provider_.start();
+  if (!options_.settings.payment_provider.url) co_await provider_.start();
   add_contexts();
   co_await host_->start();
 }
 
 // Listening would find out as well, but not who is in the way.
 void Hosting::require_free_ports() const {
-  if (options_.port == 0) return;
-  constexpr auto contexts = static_cast<int>(std::size(context_names));
-  if (options_.port + contexts - 1 > std::numeric_limits<std::uint16_t>::max()) {
-    throw Error(Condition::invalid_input,
-                fmt::format("--port: the {} contexts take the ports from {} on, and the last port "
-                            "is 65535",
-                            contexts, options_.port));
-  }
-  for (int i = 0; i < contexts; ++i) {
-    const auto port = static_cast<std::uint16_t>(options_.port + i);
+  if (options_.settings.port == 0) return;
+  for (std::size_t i = 0; i < std::size(context_names); ++i) {
+    const auto port = static_cast<std::uint16_t>(options_.settings.port + i);
     if (const auto holder = port_holder(port)) {
       throw Error(Condition::conflict,
                   fmt::format("port {}, for {}, is in use by {}: stop it, or choose other ports "
@@ -82,8 +68,7 @@ void Hosting::add_contexts() {
   auto& runtime = workers_.reactor(0);
   host_->add(std::make_unique<sales::Sales>());
   host_->add(std::make_unique<inventory::Inventory>());
-  host_->add(std::make_unique<payment::Payment>(
-      payment::PaymentSettings{.provider_url = provider_.url(), .api_key = provider_.api_key()}));
+  host_->add(std::make_unique<payment::Payment>(payment_settings()));
   host_->add(std::make_unique<fulfillment::Fulfillment>(fulfillment::FulfillmentSettings{
       .carrier_secret = secret_in(carrier_secret_file(options_.folder), runtime)}));
   host_->add(std::make_unique<reporting::Reporting>());
@@ -98,6 +83,13 @@ Task<void> Hosting::serve(Interruption& interruption, Task<void> job) {
   }
   co_await drain();
   if (failure) std::rethrow_exception(failure);
+}
+
+payment::PaymentSettings Hosting::payment_settings() const {
+  const auto& [url, api_key, policy] = options_.settings.payment_provider;
+  return {.provider_url = url.value_or(provider_.url()),
+          .api_key = api_key.value_or(provider_.api_key()),
+          .policy = policy};
 }
 
 Task<void> Hosting::drain() {

@@ -6,8 +6,10 @@
 #include <string>
 
 #include "adapters/sqlite/backend.hpp"
+#include "examples/commerce/payment/payment.hpp"
 #include "examples/commerce/program/interruption.hpp"
 #include "examples/commerce/program/provider_process.hpp"
+#include "examples/commerce/program/settings.hpp"
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
 #include "sinew/async/worker.hpp"
@@ -18,11 +20,11 @@ namespace commerce::program {
 struct HostingOptions {
   std::filesystem::path folder;
   std::string name = "main";  // of the host, see context::HostSettings
-  std::uint16_t port = 0;     // of sales; the others follow; 0: free ones
+  Settings settings;
 };
 
-// The five contexts in this process on the embedded default, and the payment provider in one of its
-// own. On the first worker.
+// The five contexts in this process on the embedded default, and the sandbox payment provider in
+// one of its own, unless another is configured. On the first worker.
 class Hosting {
  public:
   Hosting(sinew::async::WorkerGroup& workers, HostingOptions options);
@@ -42,6 +44,7 @@ class Hosting {
   sinew::Task<void> drain();
   void require_free_ports() const;
   void add_contexts();
+  payment::PaymentSettings payment_settings() const;
 
   sinew::async::WorkerGroup& workers_;
   HostingOptions options_;
@@ -49,8 +52,5 @@ class Hosting {
   ProviderProcess provider_;
   std::unique_ptr<sinew::context::Host> host_;
 };
-
-// As many as help: a core each, at most one a context.
-std::size_t worker_count();
 
 }  // namespace commerce::program

@@ -1,22 +1,35 @@
 #include "examples/commerce/program/logging.hpp"
 
-#include <chrono>
+#include <unistd.h>
 
-#include "examples/commerce/program/hosting.hpp"
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
 #include "examples/commerce/program/layout.hpp"
 #include "sinew/base/log.hpp"
-#include "sinew/base/log_sink.hpp"
 
 namespace commerce::program {
 
-void log_to(const std::filesystem::path& folder, std::string_view process) {
-  sinew::log::root().set_sink(
-      sinew::log::file_sink(log_file(folder, process), sinew::log::Format::text));
+namespace {
+
+// As many as help: a core each, at most one a context.
+std::size_t useful_workers() {
+  return std::clamp<std::size_t>(
+      static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L)), 1,
+      std::size(context_names));
 }
 
-sinew::async::WorkerGroup::Options worker_options() {
+}  // namespace
+
+void log_to(const std::filesystem::path& folder, std::string_view process,
+            const sinew::log::Settings& settings) {
+  sinew::log::log_to_file(log_file(folder, process), settings);
+}
+
+sinew::async::WorkerGroup::Options worker_options(const Settings& settings) {
   sinew::async::WorkerGroup::Options options;
-  options.workers = worker_count();
+  options.workers = settings.workers.value_or(useful_workers());
   options.on_stall = [](const sinew::async::Stall& stall) {
     sinew::log::warn(
         "a worker stalls",

@@ -13,6 +13,7 @@
 #include "examples/commerce/program/interruption.hpp"
 #include "examples/commerce/program/layout.hpp"
 #include "examples/commerce/program/logging.hpp"
+#include "examples/commerce/program/settings.hpp"
 #include "examples/commerce/program/statement_text.hpp"
 #include "examples/commerce/program/url_block.hpp"
 #include "examples/commerce/program/work.hpp"
@@ -31,11 +32,13 @@ constexpr auto rest_patience = std::chrono::seconds(30);
 // One run of the system with an input.
 class Run {
  public:
-  Run(sinew::async::WorkerGroup& workers, const RunOptions& options, Interruption& interruption)
+  Run(sinew::async::WorkerGroup& workers, const RunOptions& options, const Settings& settings,
+      Interruption& interruption)
       : runtime_(workers.reactor(0)),
         options_(options),
+        provider_(settings.payment_provider.whose()),
         interruption_(interruption),
-        hosting_(workers, {options.folder, "main", options.port}) {}
+        hosting_(workers, {options.folder, "main", settings}) {}
 
   Task<int> until_stopped() {
     co_await hosting_.serve(interruption_, work_through());
@@ -71,7 +74,8 @@ class Run {
   }
 
   Task<void> show_books() {
-    const auto statement = co_await audit_books(runtime_, options_.folder, rest_patience);
+    const auto statement =
+        co_await audit_books(runtime_, options_.folder, provider_, rest_patience);
     if (options_.format == Format::json) {
       fmt::print("{}", sinew::to_pretty_text(books::to_json(statement)));
     } else {
@@ -83,6 +87,8 @@ class Run {
 
   void show_what_next() const {
     const std::string folder = options_.folder.string();
+    const std::string config =
+        options_.config.empty() ? "" : fmt::format(" --config {}", options_.config.string());
     const std::string sales = "http://" + to_string(hosting_.host().contexts()[0]->endpoint());
     // Beside JSON, standard output is for programs.
     std::FILE* out = options_.format == Format::json ? stderr : stdout;
@@ -90,14 +96,15 @@ class Run {
                "\n{}\nTry next, in another terminal:\n"
                "  curl {}/orders?limit=3\n"
                "  sinew saga list --folder {}\n"
-               "  commerce verify --folder {}\n\n"
+               "  commerce verify --folder {}{}\n\n"
                "Ctrl+C stops it; the same command again finds everything as it is.\n",
-               url_block(hosting_.host()), sales, folder, folder);
+               url_block(hosting_.host()), sales, folder, folder, config);
     std::fflush(out);
   }
 
   sinew::async::Runtime& runtime_;
   const RunOptions& options_;
+  Provider provider_;
   Interruption& interruption_;
   Hosting hosting_;
   int code_ = exit_done;
@@ -114,13 +121,14 @@ int run(RunOptions options) {
                             "data/northwind; or name another with --input",
                             options.input.string()));
   }
+  const Settings settings = load_settings(options.config, options.port);
   create_layout(options.folder);
   const FolderLock lock(options.folder);
-  log_to(options.folder, "main");
-  sinew::async::WorkerGroup workers(worker_options());
+  log_to(options.folder, "main", settings.log);
+  sinew::async::WorkerGroup workers(worker_options(settings));
   Interruption interruption(workers.reactor(0));
   return work<int>(workers, [&](sinew::async::Reactor&) -> Task<int> {
-    Run run(workers, options, interruption);
+    Run run(workers, options, settings, interruption);
     co_return co_await run.until_stopped();
   });
 }

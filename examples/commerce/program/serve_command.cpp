@@ -11,6 +11,7 @@
 #include "examples/commerce/program/interruption.hpp"
 #include "examples/commerce/program/layout.hpp"
 #include "examples/commerce/program/logging.hpp"
+#include "examples/commerce/program/settings.hpp"
 #include "examples/commerce/program/url_block.hpp"
 #include "examples/commerce/program/work.hpp"
 #include "sinew/base/error.hpp"
@@ -44,8 +45,8 @@ void require_all(const std::vector<std::string>& contexts) {
 }
 
 Task<int> serve_until_stopped(sinew::async::WorkerGroup& workers, const ServeOptions& options,
-                              Interruption& interruption) {
-  Hosting hosting(workers, {options.folder, options.name, options.port});
+                              const Settings& settings, Interruption& interruption) {
+  Hosting hosting(workers, {options.folder, options.name, settings});
   const auto job = [&]() -> Task<void> {
     co_await hosting.start();
     fmt::print("{}\nCtrl+C stops it.\n", url_block(hosting.host()));
@@ -60,14 +61,15 @@ Task<int> serve_until_stopped(sinew::async::WorkerGroup& workers, const ServeOpt
 
 int serve(ServeOptions options) {
   require_all(options.contexts);
+  const Settings settings = load_settings(options.config, options.port);
   options.folder = std::filesystem::absolute(options.folder).lexically_normal();
   create_layout(options.folder);
   const FolderLock lock(options.folder);
-  log_to(options.folder, options.name);
-  sinew::async::WorkerGroup workers(worker_options());
+  log_to(options.folder, options.name, settings.log);
+  sinew::async::WorkerGroup workers(worker_options(settings));
   Interruption interruption(workers.reactor(0));
   return work<int>(workers, [&](sinew::async::Reactor&) {
-    return serve_until_stopped(workers, options, interruption);
+    return serve_until_stopped(workers, options, settings, interruption);
   });
 }
 

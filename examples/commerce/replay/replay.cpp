@@ -16,7 +16,7 @@
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/http/problem.hpp"
-#include "sinew/net/resolver.hpp"
+#include "sinew/net/dns_resolver.hpp"
 
 namespace commerce::replay {
 namespace {
@@ -151,7 +151,7 @@ class Run {
   const Input& input_;
   Target target_;
   ProgressBar& bar_;
-  sinew::net::FixedResolver resolver_;
+  sinew::net::DnsResolver resolver_;
   sinew::http::Client http_;
   PatientClient client_;
   OrderFeed feed_;

@@ -1,5 +1,7 @@
 #include "examples/commerce/payment/provider/provider_client.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <chrono>
 #include <string_view>
@@ -7,6 +9,7 @@
 
 #include "sinew/async/wait.hpp"
 #include "sinew/base/config.hpp"
+#include "sinew/messaging/consumer.hpp"
 
 namespace commerce::payment {
 
@@ -62,6 +65,14 @@ void ProviderPolicy::describe(sinew::config::Section<ProviderPolicy>& section) {
   section.option("retry", &ProviderPolicy::retry, "of a request that failed");
   section.option("budget", &ProviderPolicy::budget, "for the retries of all requests");
   section.option("breaker", &ProviderPolicy::breaker, "when the provider is left alone");
+}
+
+std::vector<std::string> ProviderPolicy::violations() const {
+  const Duration handling = sinew::messaging::ConsumerSettings{}.timeout;
+  if (timeout.total < handling) return {};
+  return {fmt::format("timeout.total ({}) is not below the {} that a message may be handled",
+                      sinew::config::format_duration(timeout.total),
+                      sinew::config::format_duration(handling))};
 }
 
 ProviderClient::ProviderClient(sinew::async::Runtime& runtime, sinew::http::Client& client,

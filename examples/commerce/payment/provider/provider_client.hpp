@@ -2,6 +2,8 @@
 
 #include <expected>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
@@ -24,6 +26,7 @@ struct ProviderPolicy {
   sinew::resilience::CircuitBreakerSettings breaker;
 
   static void describe(sinew::config::Section<ProviderPolicy>& section);
+  std::vector<std::string> violations() const;
 };
 
 // Requests to one provider, each with an idempotency key, so that repeating it is harmless. From

@@ -13,6 +13,7 @@
 #include "sinew/async/offload.hpp"
 #include "sinew/async/sim/node.hpp"
 #include "sinew/async/sim/world.hpp"
+#include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/http/server.hpp"
 #include "sinew/net/resolver.hpp"
@@ -236,6 +237,13 @@ TEST(ProviderClient, RefusesAPolicyOutOfRange) {
     EXPECT_THAT(error.detail(), testing::HasSubstr("timeout: attempt (10s) is above total (1s)"));
     EXPECT_THAT(error.detail(), testing::HasSubstr("retry.max_attempts: got 0"));
   }
+}
+
+TEST(ProviderClient, RefusesToTakeLongerThanAMessageMay) {
+  ProviderPolicy policy;
+  policy.timeout.total = 20s;
+
+  EXPECT_THROW(sinew::config::require_valid(policy, "the policy"), Error);
 }
 
 }  // namespace
