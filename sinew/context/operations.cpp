@@ -80,6 +80,7 @@ Json saga_summary(const saga::Instance& instance) {
   object.set("step", instance.step);
   object.set("attempt", instance.attempt);
   object.set("error", instance.error);
+  object.set("rejection", instance.rejection);
   object.set("started_at", to_rfc3339(instance.started_at));
   object.set("updated_at", to_rfc3339(instance.updated_at));
   object.set("wake_at", instance.wake_at ? Json(to_rfc3339(*instance.wake_at)) : Json());

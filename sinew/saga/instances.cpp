@@ -35,6 +35,7 @@ Instance instance_of(const Row& row) {
   instance.revision = row.integer(16);
   instance.started_at = row.timestamp(17);
   instance.updated_at = row.timestamp(18);
+  instance.rejection = row.text(19);
   return instance;
 }
 
@@ -46,10 +47,10 @@ Task<bool> insert_instance(Transaction& tx, Instance instance) {
   const std::string data = to_text(instance.data);
   const auto inserted = co_await tx.execute(
       "INSERT INTO saga_instances (definition, id, definition_version, status, live, step, "
-      "attempt, "
-      "attempt_group, command_id, wake_at, rejected, error, data, correlation_id, causation_id, "
-      "traceparent, hops, revision, started_at, updated_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "attempt, attempt_group, command_id, wake_at, rejected, error, data, correlation_id, "
+      "causation_id, "
+      "traceparent, hops, revision, started_at, updated_at, rejection) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (definition, id) DO NOTHING",
       {instance.definition,
        instance.id,
@@ -70,7 +71,8 @@ Task<bool> insert_instance(Transaction& tx, Instance instance) {
        instance.lineage.hops,
        instance.revision,
        instance.started_at,
-       instance.updated_at});
+       instance.updated_at,
+       instance.rejection});
   co_return inserted.changed() == 1;
 }
 
@@ -79,11 +81,11 @@ Task<void> update_instance(Transaction& tx, Instance instance) {
   const auto updated = co_await tx.execute(
       "UPDATE saga_instances SET status = ?, live = ?, step = ?, attempt = ?, attempt_group = ?, "
       "command_id = ?, wake_at = ?, rejected = ?, error = ?, data = ?, revision = ?, "
-      "updated_at = ? WHERE definition = ? AND id = ? AND revision = ?",
+      "updated_at = ?, rejection = ? WHERE definition = ? AND id = ? AND revision = ?",
       {to_string(instance.status), live(instance), instance.step, instance.attempt, instance.group,
        instance.command_id, instance.wake_at, instance.rejected, instance.error, data,
-       instance.revision + 1, instance.updated_at, instance.definition, instance.id,
-       instance.revision});
+       instance.revision + 1, instance.updated_at, instance.rejection, instance.definition,
+       instance.id, instance.revision});
   if (updated.changed() == 1) co_return;
   throw Error(Condition::conflict,
               fmt::format("saga {}/{} moved on meanwhile", instance.definition, instance.id));
@@ -94,7 +96,7 @@ Task<std::optional<Instance>> find_instance(Transaction& tx, std::string definit
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at FROM saga_instances "
+      "hops, revision, started_at, updated_at, rejection FROM saga_instances "
       "WHERE definition = ? AND id = ?",
       {definition, id});
   if (rows.empty()) co_return std::nullopt;
@@ -105,7 +107,7 @@ Task<std::vector<Instance>> find_by_id(Transaction& tx, std::string id) {
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at FROM saga_instances WHERE id = ? LIMIT 10",
+      "hops, revision, started_at, updated_at, rejection FROM saga_instances WHERE id = ? LIMIT 10",
       {id});
   std::vector<Instance> instances;
   for (const auto row : rows)
@@ -180,7 +182,7 @@ Task<std::vector<Instance>> list_instances(Transaction& tx, InstanceFilter filte
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at FROM saga_instances "
+      "hops, revision, started_at, updated_at, rejection FROM saga_instances "
       "WHERE (? = '' OR definition = ?) AND (? = '' OR status = ?) AND started_at < ? "
       "ORDER BY started_at DESC LIMIT ?",
       {filter.definition, filter.definition, filter.status, filter.status, before, filter.limit});

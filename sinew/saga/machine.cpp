@@ -45,6 +45,7 @@ class Transition {
         fmt::format("{} said no: {}: {}", step().name, rejected.code, rejected.detail);
     instance_.rejected = true;
     if (!instance_.forward()) return stop(Status::compensation_failed);
+    instance_.rejection = rejected.code;
     if (step().kind == StepKind::retriable) return stop(Status::suspended);
     // What was refused has no effect to undo; what came before it has.
     return go_back(instance_.step - 1);
@@ -104,6 +105,7 @@ class Transition {
 
   Next perform() {
     const Work& work = current_work(definition_, instance_);
+    if (instance_.forward()) instance_.rejection.clear();
     instance_.command_id = {};
     instance_.wake_at.reset();
     if (work.empty()) return done();
@@ -171,6 +173,7 @@ class Transition {
                               decided ? "past" : "at"));
     }
     instance_.error = "compensated by an operator";
+    instance_.rejection.clear();
     return go_back(instance_.step);
   }
 

@@ -44,6 +44,7 @@ struct Instance {
   std::optional<Timestamp> wake_at;  // a timeout or a retry
   bool rejected = false;             // the last outcome was a definite no
   std::string error;                 // why it is stuck or goes back; empty: nothing went wrong
+  std::string rejection;             // the code of the no that turned it back; empty: none did
   Json data;
   event::Lineage lineage;
   std::int64_t revision = 0;  // compare-and-set

@@ -286,10 +286,12 @@ TEST(Machine, SaysWhyItGoesBackOrIsStuckAndForgetsWhatPassed) {
   EXPECT_EQ(instance.error, "");
   advance(definition, instance, Rejected{"declined", "no credit"}, noon, pause);
   EXPECT_EQ(instance.error, "charge said no: declined: no credit");
+  EXPECT_EQ(instance.rejection, "declined");
   advance(definition, instance, LocalDone{}, noon, pause);
   advance(definition, instance, Accepted{}, noon, pause);
   EXPECT_EQ(instance.status, compensated);
   EXPECT_EQ(instance.error, "charge said no: declined: no credit");
+  EXPECT_EQ(instance.rejection, "declined");
 }
 
 TEST(Machine, DerivesOneKeyAGroupAndOneCommandAnAttempt) {

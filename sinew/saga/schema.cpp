@@ -5,7 +5,8 @@
 namespace sinew::saga {
 namespace {
 
-constexpr std::array<store::Migration, 1> migrations{{{1, "sagas", R"sql(
+constexpr std::array<store::Migration, 2> migrations{
+    {{1, "sagas", R"sql(
 CREATE TABLE saga_instances (
   definition TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -59,7 +60,9 @@ CREATE TABLE saga_tombstones (
   left_at BIGINT NOT NULL,
   PRIMARY KEY (action, entity)
 );
-)sql"}}};
+)sql"},
+     {2, "the code of the rejection",
+      "ALTER TABLE saga_instances ADD COLUMN rejection TEXT NOT NULL DEFAULT '';"}}};
 
 }  // namespace
 

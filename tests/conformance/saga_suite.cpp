@@ -95,6 +95,7 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
   full.wake_at = noon + 1s;
   full.rejected = true;
   full.error = "charge said no";
+  full.rejection = "declined";
   full.data = Json(JsonObject{{"units", 3}, {"name", "Käse"}});
   full.lineage = {new_id(), new_id(), "00-aa-bb-01", 9};
 
@@ -110,6 +111,7 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     EXPECT_EQ(found.wake_at, full.wake_at);
     EXPECT_TRUE(found.rejected);
     EXPECT_EQ(found.error, full.error);
+    EXPECT_EQ(found.rejection, full.rejection);
     EXPECT_EQ(found.data, full.data);
     EXPECT_EQ(found.lineage, full.lineage);
     EXPECT_EQ(found.revision, 0);
@@ -120,6 +122,7 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     moved.wake_at.reset();
     moved.command_id = {};
     moved.rejected = false;
+    moved.rejection = "refused";
     moved.updated_at = noon + 1h;
     co_await update(moved);
     const Instance later = co_await find("place-order", "o-1");
@@ -127,6 +130,7 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     EXPECT_EQ(later.wake_at, std::nullopt);
     EXPECT_TRUE(later.command_id.is_nil());
     EXPECT_FALSE(later.rejected);
+    EXPECT_EQ(later.rejection, "refused");
     EXPECT_EQ(later.revision, 1);
     EXPECT_EQ(later.started_at, noon);
     EXPECT_EQ(later.updated_at, noon + 1h);
