@@ -4,6 +4,8 @@
 #include <string>
 
 #include "examples/commerce/test_system.hpp"
+#include "sinew/context/naming.hpp"
+#include "sinew/context/operations.hpp"
 
 namespace commerce::test {
 namespace {
@@ -90,7 +92,7 @@ TEST(CommerceViews, AnOrderStandsInTheListAtOnce) {
   supply(system);
 
   system.post("sales", "/orders", order("1"));
-  system.world.run_for(std::chrono::milliseconds(1));
+  system.world.run_for(std::chrono::milliseconds(20));
 
   const auto list = system.get("sales", "/orders").json();
   ASSERT_EQ(list.at("orders").as_array().size(), 1);
@@ -346,6 +348,73 @@ TEST_P(Commerce, ReportingFollowsEveryOrder) {
   EXPECT_EQ(progress.at("shipped").as_integer(), 1);
   EXPECT_EQ(progress.at("rejected").as_integer(), 1);
   EXPECT_EQ(system.get("reporting", "/books").status, 200);
+}
+
+// A message as another program of sales would have published it.
+void publish(TestSystem& system, std::string type, std::int32_t version, const Json& data) {
+  sinew::event::Envelope envelope;
+  envelope.id = system.node->new_id();
+  envelope.source = "/sales";
+  envelope.type = std::move(type);
+  envelope.version = version;
+  envelope.ordering_key = data.at("order_id").as_string();
+  envelope.data = sinew::SharedBytes(to_text(data));
+  auto& sales = system.context("sales").database();
+  system.node->run(sales.transaction([&](sinew::store::Transaction& tx) -> Task<void> {
+    sinew::store::Outbox outbox;
+    co_await outbox.insert(tx, sinew::context::events_of("sales"), envelope);
+  }));
+}
+
+TEST_P(Commerce, ReportingCountsWhyOrdersAreRejected) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("1", "pm_card_visa", 31));
+  system.post("sales", "/orders", order("2", "pm_card_chargeDeclined", 1));
+  system.settle();
+
+  const auto codes = system.get("reporting", "/rejections").json().at("orders_by_code");
+
+  EXPECT_EQ(codes.at("out_of_stock").as_integer(), 1);
+  EXPECT_EQ(codes.at("card_declined").as_integer(), 1);
+  EXPECT_EQ(system.get("sales", "/orders/2").json().at("code").as_string(), "card_declined");
+  expect_sound(system);
+}
+
+TEST_P(Commerce, ReportingReadsARejectionOfVersionOne) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  publish(
+      system, "sales.order.rejected", 1,
+      Json(JsonObject{{"order_id", "1"}, {"reason", "reserve-stock said no: out_of_stock: 3"}}));
+  system.settle();
+
+  EXPECT_EQ(system.get("reporting", "/rejections").json().at("orders_by_code").at("out_of_stock"),
+            Json(1));
+  EXPECT_EQ(system.activity().parked, 0);
+}
+
+TEST_P(Commerce, AVersionThatReportingDoesNotKnowWaitsForAnOperator) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  publish(system, "sales.order.rejected", 3,
+          Json(JsonObject{{"order_id", "1"}, {"cause", JsonObject{{"code", "out_of_stock"}}}}));
+  system.settle();
+
+  auto& reporting = system.context("reporting");
+  const Json parked = system.node->run(sinew::context::operate(
+      reporting.runtime(), reporting.database(), "dlq.list", "anna", Json(JsonObject())));
+  ASSERT_EQ(parked.at("messages").as_array().size(), 1);
+  const Json& message = parked.at("messages").as_array().at(0);
+  EXPECT_EQ(message.at("type").as_string(), "sales.order.rejected");
+  EXPECT_THAT(message.at("last_error").as_string(), HasSubstr("version 3"));
+  EXPECT_EQ(system.get("reporting", "/progress").json().at("rejected").as_integer(), 0);
 }
 
 TEST_P(Commerce, ABatchIsRegisteredOnceAndInOneMeaning) {

@@ -74,6 +74,19 @@ Task<std::map<std::string, Decimal>> audit_orders(Transaction& tx, ContextAudit&
   co_return payable;
 }
 
+// Orders that were rejected before version 2 of the event was there have no code.
+Task<void> audit_rejections(Transaction& tx, ContextAudit& audit) {
+  co_await books::for_each_row(
+      tx,
+      "SELECT order_id, code, seal FROM rejections WHERE order_id >= ? ORDER BY order_id LIMIT ?",
+      books::first_text, [&](const Row& row) {
+        if (!books::check_seal(row, "rejections", audit.problems)) return;
+        const auto order = audit.orders.find(rejection_row(row).order_id);
+        if (order != audit.orders.end() && !*order->second.live) return;
+        audit.problems.push_back({"rejections " + row.text(0), "the order is not rejected"});
+      });
+}
+
 Task<void> audit_lines(Transaction& tx, ContextAudit& audit) {
   co_await books::for_each_row(
       tx,
@@ -209,6 +222,7 @@ Task<ContextAudit> audit(sinew::store::Database& database) {
   co_return co_await books::audit_snapshot(database, "reporting",
                                            [](Transaction& tx, ContextAudit& audit) -> Task<void> {
                                              auto payable = co_await audit_orders(tx, audit);
+                                             co_await audit_rejections(tx, audit);
                                              co_await audit_lines(tx, audit);
                                              co_await audit_payments(tx, audit, std::move(payable));
                                              co_await audit_shipments(tx, audit);

@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "examples/commerce/reporting/answers.hpp"
 #include "examples/commerce/reporting/schema.hpp"
 #include "examples/commerce/reporting/views.hpp"
+#include "examples/commerce/sales/contract/versions.hpp"
 #include "sinew/base/time.hpp"
 
 namespace commerce::reporting {
@@ -26,6 +28,7 @@ Task<void> put_changes(Transaction& tx, const sinew::event::Envelope& message, s
 }  // namespace
 
 void Reporting::describe(sinew::context::ContextSpec& spec) {
+  sales::lift_orders(spec.upcasters());
   spec.migrations(schema())
       .handles(&Reporting::order_placed)
       .handles(&Reporting::order_confirmed)
@@ -42,6 +45,7 @@ void Reporting::describe(sinew::context::ContextSpec& spec) {
       .route(Method::post, "/batches", &Reporting::register_batch)
       .route(Method::get, "/batches", &Reporting::list_batches)
       .route(Method::get, "/progress", &Reporting::progress)
+      .route(Method::get, "/rejections", &Reporting::rejections)
       .route(Method::get, "/books", &Reporting::show_books);
 }
 
@@ -78,6 +82,7 @@ Task<void> Reporting::order_rejected(Transaction& tx, sales::OrderRejected event
   row.status = "rejected";
   row.reason = event.reason;
   co_await put_order(tx, std::move(row));
+  co_await put_rejection(tx, {event.order_id, event.code});
 }
 
 Task<void> Reporting::order_shipped(Transaction& tx, sales::OrderShipped event, const Envelope&) {
@@ -146,6 +151,17 @@ Task<Progress> Reporting::progress(const sinew::http::Request&) {
       if (status == "confirmed" || status == "shipped") progress.confirmed += row.integer(1);
     }
     co_return progress;
+  });
+}
+
+Task<Rejections> Reporting::rejections(const sinew::http::Request&) {
+  co_return co_await database().read([](Transaction& tx) -> Task<Rejections> {
+    const auto rows =
+        co_await tx.execute("SELECT code, COUNT(*) FROM rejections GROUP BY code ORDER BY code");
+    Rejections rejections;
+    for (const auto row : rows)
+      rejections.orders_by_code.emplace(row.text(0), row.integer(1));
+    co_return rejections;
   });
 }
 

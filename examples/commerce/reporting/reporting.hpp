@@ -5,6 +5,7 @@
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/inventory/contract/stock.hpp"
 #include "examples/commerce/payment/contract/payments.hpp"
+#include "examples/commerce/reporting/answers.hpp"
 #include "examples/commerce/reporting/contract/books.hpp"
 #include "examples/commerce/sales/contract/orders.hpp"
 #include "sinew/context/context.hpp"
@@ -38,10 +39,11 @@ class Reporting final : public sinew::context::Context {
   sinew::Task<void> dispatched(Transaction& tx, fulfillment::ShipmentDispatched event,
                                const Envelope&);
 
-  // POST /batches, GET /batches, GET /progress, GET /books
+  // POST /batches, GET /batches, GET /progress, GET /rejections, GET /books
   sinew::Task<sinew::http::Response> register_batch(const RegisterBatch& batch);
   sinew::Task<sinew::http::Response> list_batches(const sinew::http::Request& request);
   sinew::Task<Progress> progress(const sinew::http::Request& request);
+  sinew::Task<Rejections> rejections(const sinew::http::Request& request);
   sinew::Task<sinew::http::Response> show_books(const sinew::http::Request& request);
 };
 

@@ -5,7 +5,7 @@
 namespace commerce::reporting {
 namespace {
 
-constexpr std::array<sinew::store::Migration, 1> migrations{{{1, "views and batches", R"sql(
+constexpr std::array<sinew::store::Migration, 2> migrations{{{1, "views and batches", R"sql(
 CREATE TABLE batches (
   batch_id TEXT NOT NULL PRIMARY KEY,
   registered_at BIGINT NOT NULL,
@@ -65,6 +65,13 @@ CREATE TABLE stock_changes (
   reference TEXT NOT NULL,
   product_id BIGINT NOT NULL,
   quantity BIGINT NOT NULL,
+  seal TEXT NOT NULL
+);
+)sql"},
+                                                             {2, "why orders are rejected", R"sql(
+CREATE TABLE rejections (
+  order_id TEXT NOT NULL PRIMARY KEY,
+  code TEXT NOT NULL,
   seal TEXT NOT NULL
 );
 )sql"}}};

@@ -43,6 +43,15 @@ Task<OrderRow> find_order(Transaction& tx, std::string order_id) {
   co_return order_row(rows[0]);
 }
 
+RejectionRow rejection_row(const Row& row) { return {row.text(0), row.text(1)}; }
+
+Task<void> put_rejection(Transaction& tx, RejectionRow row) {
+  co_await tx.execute(
+      "INSERT INTO rejections (order_id, code, seal) VALUES (?, ?, ?) "
+      "ON CONFLICT (order_id) DO UPDATE SET code = excluded.code, seal = excluded.seal",
+      SealedRow{row.order_id, row.code});
+}
+
 LineRow line_row(const Row& row) {
   return {row.text(1), row.integer(2), row.integer(3), row.decimal(4), row.decimal(5)};
 }

@@ -33,6 +33,14 @@ Task<void> put_order(Transaction& tx, OrderRow row);
 // Error not_found: events of one order come in their order, so it was placed before.
 Task<OrderRow> find_order(Transaction& tx, std::string order_id);
 
+// Why an order was rejected, for programs.
+struct RejectionRow {
+  std::string order_id;
+  std::string code;
+};
+RejectionRow rejection_row(const sinew::store::Row& row);
+Task<void> put_rejection(Transaction& tx, RejectionRow row);
+
 struct LineRow {
   std::string order_id;
   std::int64_t product_id = 0;

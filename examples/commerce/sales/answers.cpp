@@ -10,6 +10,7 @@ OrderAnswer answer_of(const Order& order) {
   const Amounts amounts = order.amounts();
   OrderAnswer answer;
   answer.status = order.status();
+  if (!order.code().empty()) answer.code = order.code();
   if (!order.reason().empty()) answer.reason = order.reason();
   answer.shipped_date = order.shipped_date();
   answer.gross = Money(amounts.gross, dollars);

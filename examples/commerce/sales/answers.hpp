@@ -15,7 +15,8 @@ namespace commerce::sales {
 // GET /orders/{id}
 struct OrderAnswer {
   OrderStatus status = OrderStatus::placed;
-  std::optional<std::string> reason;  // of a rejected one
+  std::optional<std::string> code;    // of a rejected one: out_of_stock, ...
+  std::optional<std::string> reason;  // the same for people
   std::optional<sinew::Date> shipped_date;
   sinew::Money gross;
   sinew::Money net;
@@ -24,7 +25,7 @@ struct OrderAnswer {
   PlaceOrder order;
 };
 BOOST_DESCRIBE_STRUCT(OrderAnswer, (),
-                      (status, reason, shipped_date, gross, net, freight, payable, order))
+                      (status, code, reason, shipped_date, gross, net, freight, payable, order))
 
 OrderAnswer answer_of(const Order& order);
 

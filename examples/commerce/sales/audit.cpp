@@ -38,7 +38,7 @@ void replay(const std::string& id, const sinew::store::RecordedEvent& event, Rep
   replayed.history = longer_history(replayed.history, event);
   if (replayed.broken) return;
   try {
-    replayed.order.replay(event, {});
+    replayed.order.replay(event, order_versions());
   } catch (const sinew::Error& error) {
     replayed.broken = true;
     audit.problems.push_back({fmt::format("events {}", event.stream), error.detail()});

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "examples/commerce/sales/contract/versions.hpp"
 #include "sinew/base/error.hpp"
 
 namespace commerce::sales {
@@ -77,27 +78,27 @@ void Order::apply(const Placed& event) { placed_ = event; }
 void Order::apply(const Confirmed&) { confirmed_ = true; }
 
 void Order::apply(const Rejected& event) {
-  rejected_ = true;
-  reason_ = event.reason;
+  rejected_ = event;
+  is_rejected_ = true;
 }
 
 void Order::apply(const Shipped& event) { shipped_date_ = event.shipped_date; }
 
 std::optional<Confirmed> Order::confirm() const {
-  if (rejected_) cannot(content(), status(), "confirmed");
+  if (is_rejected_) cannot(content(), status(), "confirmed");
   if (confirmed_) return std::nullopt;
   return Confirmed{};
 }
 
-std::optional<Rejected> Order::reject(std::string reason) const {
-  if (rejected_) return std::nullopt;
+std::optional<Rejected> Order::reject(std::string code, std::string reason) const {
+  if (is_rejected_) return std::nullopt;
   if (confirmed_ || shipped_date_) cannot(content(), status(), "rejected");
-  return Rejected{std::move(reason)};
+  return Rejected{std::move(code), std::move(reason)};
 }
 
 // The carrier's word may come before the saga's last step: a booked order ships.
 std::optional<Shipped> Order::ship(sinew::Date shipped_date) const {
-  if (rejected_) cannot(content(), status(), "shipped");
+  if (is_rejected_) cannot(content(), status(), "shipped");
   if (shipped_date_) return std::nullopt;
   return Shipped{shipped_date};
 }
@@ -107,7 +108,7 @@ bool Order::is(const PlaceOrder& command) const {
 }
 
 OrderStatus Order::status() const noexcept {
-  if (rejected_) return OrderStatus::rejected;
+  if (is_rejected_) return OrderStatus::rejected;
   if (shipped_date_) return OrderStatus::shipped;
   return confirmed_ ? OrderStatus::confirmed : OrderStatus::placed;
 }
@@ -125,6 +126,11 @@ std::optional<std::string> order_of(std::string_view stream) {
     return std::nullopt;
   }
   return std::string(stream.substr(category + 1));
+}
+
+const sinew::event::Upcasters& order_versions() {
+  static const auto versions = sinew::event::Upcasters().add(Rejected::type.name, 1, give_code);
+  return versions;
 }
 
 OrderPlaced announce(const Placed& placed) {

@@ -28,10 +28,11 @@ struct Confirmed {
 BOOST_DESCRIBE_STRUCT(Confirmed, (), ())
 
 struct Rejected {
-  static constexpr sinew::event::EventType type{"order.rejected", 1};
+  static constexpr sinew::event::EventType type{"order.rejected", 2};
+  std::string code;  // as OrderRejected's
   std::string reason;
 };
-BOOST_DESCRIBE_STRUCT(Rejected, (), (reason))
+BOOST_DESCRIBE_STRUCT(Rejected, (), (code, reason))
 
 struct Shipped {
   static constexpr sinew::event::EventType type{"order.shipped", 1};
@@ -63,7 +64,7 @@ class Order {
   // Error conflict: a rejected order is neither confirmed nor shipped, a confirmed or shipped one
   // not rejected.
   std::optional<Confirmed> confirm() const;
-  std::optional<Rejected> reject(std::string reason) const;
+  std::optional<Rejected> reject(std::string code, std::string reason) const;
   std::optional<Shipped> ship(sinew::Date shipped_date) const;
 
   // Whether the command asks for this very order.
@@ -74,15 +75,16 @@ class Order {
   const Placed& placed() const noexcept { return placed_; }
   Amounts amounts() const;
   bool confirmed() const noexcept { return confirmed_; }
-  const std::string& reason() const noexcept { return reason_; }
+  const std::string& code() const noexcept { return rejected_.code; }
+  const std::string& reason() const noexcept { return rejected_.reason; }
   std::optional<sinew::Date> shipped_date() const noexcept { return shipped_date_; }
   std::optional<bool> late() const;
 
  private:
   Placed placed_;
   bool confirmed_ = false;
-  bool rejected_ = false;
-  std::string reason_;
+  Rejected rejected_;
+  bool is_rejected_ = false;
   std::optional<sinew::Date> shipped_date_;
 };
 
@@ -91,6 +93,9 @@ using Orders = sinew::store::Repository<Order>;
 
 // The order whose stream it is; nothing for a stream of another kind.
 std::optional<std::string> order_of(std::string_view stream);
+
+// Lifts the facts of older versions.
+const sinew::event::Upcasters& order_versions();
 
 // The order as OrderPlaced tells it to other contexts.
 OrderPlaced announce(const Placed& placed);

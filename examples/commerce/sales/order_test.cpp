@@ -127,10 +127,11 @@ TEST(Order, ShipsBeforeItIsConfirmed) {
 
 TEST(Order, ARejectedOneStaysSo) {
   Order order = placed();
-  order.apply(order.reject("out of stock").value());
+  order.apply(order.reject("out_of_stock", "product 11 is out").value());
 
-  EXPECT_EQ(order.reason(), "out of stock");
-  EXPECT_FALSE(order.reject("again"));
+  EXPECT_EQ(order.code(), "out_of_stock");
+  EXPECT_EQ(order.reason(), "product 11 is out");
+  EXPECT_FALSE(order.reject("cancelled", "again"));
   EXPECT_THROW(order.confirm(), Error);
   EXPECT_THROW(order.ship({}), Error);
 }
@@ -139,7 +140,7 @@ TEST(Order, AConfirmedOneIsNotRejected) {
   Order order = placed();
   order.apply(order.confirm().value());
 
-  EXPECT_THROW(order.reject("too late"), Error);
+  EXPECT_THROW(order.reject("cancelled", "too late"), Error);
 }
 
 TEST(Order, KnowsItsOwnCommand) {
@@ -171,10 +172,20 @@ TEST(Order, IsReadBackFromItsEvents) {
   EXPECT_TRUE(order.state().confirmed());
   EXPECT_EQ(order.state().status(), OrderStatus::shipped);
   EXPECT_EQ(order.stream(), "order-10248");
+}
 
-  StoredOrder rejected("1");
-  rejected.replay(recorded(Rejected{"out of stock"}, 0), {});
-  EXPECT_EQ(rejected.state().status(), OrderStatus::rejected);
+TEST(Order, IsReadBackFromARejectionThatHadNoCode) {
+  StoredOrder order("10248");
+  order.replay(recorded(Order::place(command()), 0), order_versions());
+  auto rejected = recorded(Rejected{}, 1);
+  rejected.version = 1;
+  rejected.data = sinew::SharedBytes(R"({"reason":"charge said no: card_declined: no money"})");
+
+  order.replay(rejected, order_versions());
+
+  EXPECT_EQ(order.state().status(), OrderStatus::rejected);
+  EXPECT_EQ(order.state().code(), "card_declined");
+  EXPECT_EQ(order.state().reason(), "charge said no: card_declined: no money");
 }
 
 TEST(Order, IsNamedByItsStream) {

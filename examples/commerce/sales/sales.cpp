@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "examples/commerce/sales/answers.hpp"
+#include "examples/commerce/sales/contract/versions.hpp"
 #include "examples/commerce/sales/customers.hpp"
 #include "examples/commerce/sales/schema.hpp"
 #include "sinew/base/error.hpp"
@@ -47,7 +48,7 @@ OrderSummary summary_of(const OrderRow& row) {
   return summary;
 }
 
-// Past this a saga's reason is cut: it comes from other contexts.
+// Past this a saga's code and reason are cut: they come from other contexts.
 constexpr std::size_t longest_reason = 1000;
 
 }  // namespace
@@ -68,7 +69,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
 }
 
 Task<void> Sales::start() {
-  orders_.emplace(events(), upcasters());
+  orders_.emplace(events(), order_versions());
   co_return;
 }
 
@@ -175,11 +176,14 @@ Task<void> Sales::confirm(Transaction& tx, const PlaceOrderData& data,
 Task<void> Sales::reject(Transaction& tx, const PlaceOrderData& data,
                          const sinew::saga::Instance& saga) {
   StoredOrder order = co_await orders_->load(tx, data.order_id);
-  const auto rejected = order.state().reject(saga.error.substr(0, longest_reason));
+  const auto rejected = order.state().reject(
+      saga.rejection.empty() ? std::string(cancelled) : saga.rejection.substr(0, longest_reason),
+      saga.error.substr(0, longest_reason));
   if (!rejected) co_return;
   order.raise(*rejected);
   co_await orders_->append(tx, order, saga.lineage);
-  co_await publish(tx, OrderRejected{data.order_id, rejected->reason}, data.order_id, saga.lineage);
+  co_await publish(tx, OrderRejected{data.order_id, rejected->code, rejected->reason},
+                   data.order_id, saga.lineage);
 }
 
 }  // namespace commerce::sales
