@@ -23,7 +23,7 @@ struct DnsOptions {
 
 // Resolves by /etc/hosts and DNS (c-ares) on a real runtime, without blocking it. IPv4 and IPv6, in
 // RFC 6724's order. Caches nothing: connections are pooled by their users, and a name server nearby
-// caches better.
+// caches better. A simulated runtime can watch no socket: names end in `unsupported` there.
 class DnsResolver final : public Resolver {
  public:
   explicit DnsResolver(DnsOptions options = {});

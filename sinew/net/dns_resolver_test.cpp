@@ -12,6 +12,8 @@
 #include "sinew/async/offload_pool.hpp"
 #include "sinew/async/reactor.hpp"
 #include "sinew/async/scope.hpp"
+#include "sinew/async/sim/node.hpp"
+#include "sinew/async/sim/world.hpp"
 #include "sinew/async/watch.hpp"
 #include "sinew/base/error.hpp"
 
@@ -135,6 +137,21 @@ TEST(DnsResolver, RefusesMoreThanItsBound) {
     FAIL() << "resolved beyond the bound";
   } catch (const Error& error) {
     EXPECT_EQ(error.condition(), Condition::exhausted);
+  }
+}
+
+// A simulation shall not leak into the real world, and not wait for it either.
+TEST(DnsResolver, RefusesNamesInASimulation) {
+  async::sim::World world(1);
+  auto& node = world.add_node("process");
+  DnsResolver resolver({.servers = "127.0.0.1:9"});
+
+  EXPECT_EQ(node.run(resolver.resolve("localhost")).front(), "127.0.0.1");
+  try {
+    node.run(resolver.resolve("known.example"));
+    FAIL() << "resolved";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.condition(), Condition::unsupported);
   }
 }
 
