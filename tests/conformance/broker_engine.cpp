@@ -75,6 +75,17 @@ Task<void> BrokerConformance::accept(messaging::Subscription& subscription,
   co_await subscription.settle(std::move(settlements));
 }
 
+Task<void> BrokerConformance::expect_fenced(messaging::Subscription& subscription,
+                                            const Deliveries& late) {
+  Condition condition{};
+  try {
+    co_await accept(subscription, late);
+  } catch (const Error& error) {
+    condition = error.condition();
+  }
+  EXPECT_EQ(condition, Condition::conflict);
+}
+
 std::vector<std::string> subjects(const std::vector<Delivery>& deliveries) {
   std::vector<std::string> all;
   for (const Delivery& delivery : deliveries)

@@ -115,6 +115,8 @@ class BrokerConformance : public testing::TestWithParam<BrokerEngine> {
                            Duration patience = std::chrono::seconds(2));
   // Accepts all.
   Task<void> accept(messaging::Subscription& subscription, const Deliveries& deliveries);
+  // Accepts all, and expects to hear that they are somebody else's by now.
+  Task<void> expect_fenced(messaging::Subscription& subscription, const Deliveries& late);
 
  private:
   std::unique_ptr<BrokerBench> bench_;
