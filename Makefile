@@ -14,7 +14,11 @@ SHELL         := bash
 MAKEFLAGS     += --no-print-directory
 BIN           := build/release/bin
 
-.PHONY: help run build data test check bench sanitize fuzz install clean setup
+# ccache knows an object again in another folder: the mutants' copy, another checkout.
+export CCACHE_BASEDIR   := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+.PHONY: help run build data test check bench sanitize fuzz mutants install clean setup
 
 help:  ## list these commands
 	@echo 'Sinew: make COMMAND'
@@ -49,6 +53,9 @@ sanitize-%: build/%/build.ninja
 fuzz: setup build/fuzz/build.ninja  ## each fuzz target for FUZZ_SECONDS (10) on its corpus
 	@cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
+
+mutants: setup  ## remove one guarantee at a time from a copy of the code; a test must notice
+	@tools/mutants
 
 install: build  ## install the programs under PREFIX (/usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
