@@ -63,7 +63,7 @@ function(sinew_test target)
     sinew_options ${ARG_DEPS} fmt::fmt GTest::gmock GTest::gtest_main)
   add_test(NAME ${target} COMMAND ${target})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT 600)  # of a sanitizer's build on a busy machine
   endif()
   set_tests_properties(${target} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   foreach(label IN LISTS ARG_LABELS)
