@@ -42,7 +42,11 @@ void inspect_file(const Settings& settings, Files& files) {
     refuse(Condition::corrupt, settings.path,
            "is shorter than a database's header: it was truncated; restore a backup");
   }
-  if (std::string_view(head).substr(0, magic.size()) != magic) {
+  // A power cut tears the header in the middle of the file's creation or of a checkpoint; then the
+  // journal or the log has it, and SQLite puts it back, or refuses the file itself.
+  const bool mended = files.size(settings.path + "-journal").value_or(0) > 0 ||
+                      files.size(settings.path + "-wal").value_or(0) > 0;
+  if (!mended && std::string_view(head).substr(0, magic.size()) != magic) {
     refuse(Condition::corrupt, settings.path,
            "is not an SQLite database: another program's file, or overwritten; move it away or "
            "use another folder");
