@@ -164,24 +164,33 @@ void PowerCutStory::live_until_a_cut() {
 void PowerCutStory::settle() {
   while (at_work_ > 0) {
     system_.world.run_for(std::chrono::seconds(1));
-    for (const auto& [name, audit] : TestSystem::audits())
-      replay_crashed(name);
+    replay_crashed();
   }
   if (!failure_.empty()) throw std::runtime_error(failure_);
-  system_.settle();
+  do {
+    system_.settle();
+  } while (replay_crashed() > 0);
 }
 
 // What an operator does: a message that was in work at three power cuts is parked, for it may have
 // been the reason.
-void PowerCutStory::replay_crashed(const std::string& context) {
-  auto& runner = system_.context(context);
+std::int64_t PowerCutStory::replay_crashed() {
+  std::int64_t replayed = 0;
+  for (const auto& [name, audit] : TestSystem::audits())
+    replayed += replay_crashed(system_.context(name));
+  ordeal_.replayed += replayed;
+  return replayed;
+}
+
+std::int64_t PowerCutStory::replay_crashed(sinew::context::ContextRunner& context) {
   const sinew::messaging::Operator by{"ann", "it was the power", system_.node->new_id(),
                                       system_.node->wall_now()};
-  ordeal_.replayed +=
-      system_.node->run(runner.database().transaction([&by](Transaction& tx) -> Task<std::int64_t> {
+  const auto replayed = system_.node->run(
+      context.database().transaction([&by](Transaction& tx) -> Task<std::int64_t> {
         co_return co_await sinew::messaging::replay(tx, {.reason = "crashed"}, by, false);
       }));
-  runner.wake();
+  context.wake();
+  return replayed;
 }
 
 void PowerCutStory::check() {

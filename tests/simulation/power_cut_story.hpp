@@ -53,7 +53,8 @@ class PowerCutStory {
   sinew::Task<void> post_again();
   void live_until_a_cut();
   void settle();
-  void replay_crashed(const std::string& context);
+  std::int64_t replay_crashed();
+  std::int64_t replay_crashed(sinew::context::ContextRunner& context);
 
   void check();
   void check_books();
