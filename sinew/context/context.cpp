@@ -1,5 +1,8 @@
 #include "sinew/context/context.hpp"
 
+#include <fmt/format.h>
+
+#include "sinew/base/error.hpp"
 #include "sinew/context/naming.hpp"
 
 namespace sinew::context {
@@ -19,6 +22,18 @@ event::Envelope Context::header(std::string key, event::Lineage lineage) const {
   envelope.time = runtime().wall_now();
   envelope.lineage = std::move(lineage);
   return envelope;
+}
+
+messaging::Requester& Context::requester_for(std::string_view question) const {
+  if (resources_->requester != nullptr) return *resources_->requester;
+  throw Error(Condition::invalid_input,
+              fmt::format("{} asks {} without having described that it asks questions: add "
+                          "spec.asks<...>()",
+                          resources_->name, question));
+}
+
+store::Destination Context::whom_to_ask(std::string_view question) {
+  return commands_of(owner_of(question));
 }
 
 Task<void> Context::send_event(store::Transaction& tx, event::Envelope envelope) {

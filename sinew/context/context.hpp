@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/log.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/messaging/reply.hpp"
+#include "sinew/messaging/request_reply.hpp"
 #include "sinew/saga/orchestrator.hpp"
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
@@ -27,6 +29,7 @@ struct Resources {
   store::Outbox& outbox;
   saga::Orchestrator& sagas;
   http::Client& http;
+  messaging::Requester* requester;  // null for a context that asks nothing
   const event::Upcasters& upcasters;
   log::Logger log;
 };
@@ -66,6 +69,17 @@ class Context {
     return send_event(tx, event::seal(event, header(std::move(key), std::move(lineage))));
   }
 
+  // Asks the context that a question belongs to, and waits for its answer; describe() says
+  // asks<C>(). For whoever waits and has nothing to lose: nothing is written down here, so what
+  // must happen goes through a saga instead. Errors: timeout (nobody answered in time), exhausted
+  // (1000 questions wait), unavailable (the broker is away), not_found (no such context),
+  // invalid_input (describe() says of no question that it asks it), cancelled.
+  template <event::TypedCommand C>
+  Task<messaging::Answer<typename C::Reply>> ask(C question, Duration timeout) {
+    return requester_for(C::type.name)
+        .ask(whom_to_ask(C::type.name), std::move(question), {}, timeout);
+  }
+
   // Answers a command, in the transaction that did what it asks.
   template <class Reply>
   Task<void> reply(store::Transaction& tx, const event::Envelope& command,
@@ -79,6 +93,8 @@ class Context {
  private:
   friend class ContextRunner;
   friend class ContextSpec;
+  messaging::Requester& requester_for(std::string_view question) const;
+  static store::Destination whom_to_ask(std::string_view question);
   event::Envelope header(std::string key, event::Lineage lineage) const;
   Task<void> send_event(store::Transaction& tx, event::Envelope envelope);
   Task<void> send_reply(store::Transaction& tx, event::Envelope command, messaging::ReplyData data);

@@ -19,6 +19,10 @@ Destination replies_of(std::string_view context) {
   return {DestinationKind::queue, std::string(context) + ".replies"};
 }
 
+Destination answers_of(std::string_view context) {
+  return {DestinationKind::queue, std::string(context) + ".answers"};
+}
+
 std::string source_of(std::string_view context) { return "/" + std::string(context); }
 
 }  // namespace sinew::context

@@ -1,5 +1,7 @@
 #include "sinew/context/operator_api.hpp"
 
+#include <optional>
+
 #include "sinew/async/offload.hpp"
 #include "sinew/base/hash.hpp"
 #include "sinew/context/host.hpp"
@@ -35,6 +37,23 @@ Task<http::Response> activity_of(Host& host) {
   co_return http::ok(Json(std::move(contexts)));
 }
 
+Task<void> measure_questions(Host& host, ContextRunner& runner) {
+  const auto status = co_await async::call_on(
+      runner.runtime(), [&runner]() -> Task<std::optional<messaging::RequesterStatus>> {
+        if (runner.questions() == nullptr) co_return std::nullopt;
+        co_return *runner.questions();
+      });
+  if (!status) co_return;
+  auto& questions = host.metrics().gauges(
+      "sinew_questions",
+      "Questions that a context asks others: those that wait for their answer, answers since the "
+      "start, and answers that nobody waited for.",
+      {"context", "state"});
+  questions.with({runner.name(), "waiting"}).set(static_cast<double>(status->pending));
+  questions.with({runner.name(), "answered"}).set(static_cast<double>(status->answered));
+  questions.with({runner.name(), "unknown"}).set(static_cast<double>(status->unknown));
+}
+
 // Gauges are brought up to date when they are asked for.
 Task<http::Response> metrics_of(Host& host) {
   auto& messages = host.metrics().gauges(
@@ -51,6 +70,7 @@ Task<http::Response> metrics_of(Host& host) {
     messages.with({context, "parked"}).set(static_cast<double>(now.parked));
     sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
     sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));
+    co_await measure_questions(host, *runner);
   }
   co_return http::ok(host.metrics().expose(), std::string(metrics::Registry::kContentType));
 }

@@ -107,11 +107,17 @@ Task<void> ContextRunner::open(Backend& backend) {
   for (auto& definition : spec_->sagas_)
     sagas_->add(std::move(definition));
   co_await sagas_->check_live_versions();
-  resources_ =
-      std::make_unique<Resources>(Resources{name_, place_.folder, runtime_, *database_, outbox_,
-                                            *sagas_, *http_, spec_->upcasters_, log_});
-  context_->resources_ = resources_.get();
   broker_ = co_await backend.connect_broker(runtime_, name_);
+  if (spec_->has_questions_) {
+    requester_ = std::make_unique<messaging::Requester>(
+        runtime_, *broker_,
+        messaging::RequesterSettings{.source = source_of(name_),
+                                     .replies = answers_of(name_).name});
+  }
+  resources_ = std::make_unique<Resources>(Resources{name_, place_.folder, runtime_, *database_,
+                                                     outbox_, *sagas_, *http_, requester_.get(),
+                                                     spec_->upcasters_, log_});
+  context_->resources_ = resources_.get();
 }
 
 Task<void> ContextRunner::declare() {
@@ -160,6 +166,7 @@ void ContextRunner::spawn_all() {
   for (auto& relay : relays_)
     running_->spawn(relay->run(), "relay");
   running_->spawn(sagas_->run(), "sagas");
+  if (requester_) running_->spawn(requester_->run(), "answers");
   for (store::Projection* projection : spec_->projections_) {
     projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
     running_->spawn(projections_.back()->run(), "projection");
@@ -234,6 +241,7 @@ Task<void> ContextRunner::close() {
   drops_.clear();
   relays_.clear();
   sagas_.reset();
+  requester_.reset();
   http_.reset();
   resolver_.reset();
   broker_.reset();
@@ -266,6 +274,9 @@ Health ContextRunner::health() const {
       health.problems.push_back(consumer->settings().name + ": paused, its backlog is full");
     }
   }
+  if (requester_ && !requester_->status().last_error.empty()) {
+    health.problems.push_back("answers: " + requester_->status().last_error);
+  }
   for (const auto& projection : projections_) {
     const auto& status = projection->status();
     if (!status.error.empty()) health.problems.push_back("projection: " + status.error);
@@ -275,6 +286,10 @@ Health ContextRunner::health() const {
     if (!status.last_error.empty()) health.problems.push_back("drop folder: " + status.last_error);
   }
   return health;
+}
+
+const messaging::RequesterStatus* ContextRunner::questions() const noexcept {
+  return requester_ ? &requester_->status() : nullptr;
 }
 
 Task<Activity> ContextRunner::activity() {

@@ -15,6 +15,7 @@
 #include "sinew/http/server.hpp"
 #include "sinew/messaging/consumer.hpp"
 #include "sinew/messaging/relay.hpp"
+#include "sinew/messaging/request_reply.hpp"
 #include "sinew/net/resolver.hpp"
 #include "sinew/store/projection.hpp"
 
@@ -73,6 +74,8 @@ class ContextRunner {
   saga::Orchestrator& sagas() noexcept { return *sagas_; }
   Health health() const;
   Task<Activity> activity();
+  // Of the questions that the context asks; null when it asks none.
+  const messaging::RequesterStatus* questions() const noexcept;
 
   // An operator changed a backlog or a saga: have it looked at now.
   void wake() noexcept;
@@ -104,6 +107,7 @@ class ContextRunner {
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<http::Client> http_;
   std::unique_ptr<saga::Orchestrator> sagas_;
+  std::unique_ptr<messaging::Requester> requester_;
   std::unique_ptr<Resources> resources_;
   std::vector<std::unique_ptr<messaging::Relay>> relays_;
   std::vector<std::unique_ptr<messaging::Consumer>> consumers_;

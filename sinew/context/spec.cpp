@@ -28,6 +28,15 @@ ContextSpec& ContextSpec::add_command(std::string_view type, Dispatcher::Functio
   return *this;
 }
 
+ContextSpec& ContextSpec::add_question(std::string_view type) {
+  if (owner_of(type) == self_.name()) {
+    throw Error(Condition::invalid_input,
+                fmt::format("{} asks {}, which it answers itself", self_.name(), type));
+  }
+  has_questions_ = true;
+  return *this;
+}
+
 ContextSpec& ContextSpec::saga(saga::Definition definition) {
   sagas_.push_back(std::move(definition));
   return *this;

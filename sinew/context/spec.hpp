@@ -65,6 +65,12 @@ class ContextSpec {
   template <class C, event::TypedCommand E>
   ContextSpec& answers(Task<void> (C::*handler)(messaging::Handling&, E));
 
+  // A question to another context that handlers ask while somebody waits; see Context::ask().
+  template <event::TypedCommand C>
+  ContextSpec& asks() {
+    return add_question(C::type.name);
+  }
+
   ContextSpec& saga(saga::Definition definition);
   ContextSpec& projection(store::Projection& projection);
 
@@ -87,6 +93,7 @@ class ContextSpec {
   ContextSpec& add_drop(std::string name, DropHandler handler);
   ContextSpec& add_event(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_command(std::string_view type, Dispatcher::Function function);
+  ContextSpec& add_question(std::string_view type);
 
   Context& self_;
   std::span<const store::Migration> migrations_;
@@ -96,6 +103,7 @@ class ContextSpec {
   std::map<std::string, Dispatcher> topics_;  // by the context that owns them
   Dispatcher commands_{Dispatcher::Unknown::refuse};
   bool has_commands_ = false;
+  bool has_questions_ = false;
   std::vector<saga::Definition> sagas_;
   std::vector<store::Projection*> projections_;
   std::map<std::string, DropHandler> drops_;
