@@ -311,6 +311,38 @@ TEST_P(Commerce, ListsOrdersByStatusPageByPage) {
   EXPECT_EQ(system.get("sales", "/orders/4").status, 404);
 }
 
+TEST_P(Commerce, SalesAsksInventoryWhatIsAvailable) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+
+  const auto all = system.get("sales", "/products/11/availability?units=18");
+  const auto more = system.get("sales", "/products/11/availability?units=19");
+
+  EXPECT_EQ(all.status, 200) << all.body;
+  EXPECT_EQ(all.json().at("free").as_integer(), 18);
+  EXPECT_TRUE(all.json().at("available").as_bool());
+  EXPECT_FALSE(more.json().at("available").as_bool());
+  EXPECT_EQ(system.get("sales", "/products/12/availability").status, 404);
+  EXPECT_EQ(system.get("sales", "/products/11/availability?units=0").status, 400);
+  EXPECT_EQ(system.audit("inventory").products.at(11).reserved, 12) << "asking reserves nothing";
+}
+
+TEST_P(Commerce, SalesDoesNotWaitForAnInventoryThatIsAway) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.node->run(system.context("inventory").drain(sinew::Duration::zero()));
+  const sinew::Instant begin = system.node->now();
+
+  const auto answer = system.get("sales", "/products/11/availability");
+
+  EXPECT_EQ(answer.status, 504);
+  EXPECT_THAT(answer.headers.get("Content-Type"), HasSubstr("problem+json"));
+  EXPECT_GE(system.node->now() - begin, std::chrono::seconds(2));
+  EXPECT_LT(system.node->now() - begin, std::chrono::seconds(3));
+}
+
 TEST_P(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
   TestSystem system(1, {.databases = GetParam()});
   supply(system);

@@ -35,7 +35,8 @@ std::vector<PublishedSchema> published_schemas() {
                sales::OrderShipped>(schemas, "sales");
   schemas.push_back(schema_of<sales::PlaceOrder>("sales", "sales.place_order", 1));
   add_messages<inventory::Reserve, inventory::Reserved, inventory::Release, inventory::Released,
-               inventory::StockReceived, inventory::StockShipped>(schemas, "inventory");
+               inventory::StockReceived, inventory::StockShipped, inventory::CheckStock,
+               inventory::StockLevel>(schemas, "inventory");
   add_messages<payment::Charge, payment::Charged, payment::Refund, payment::Refunded>(schemas,
                                                                                       "payment");
   add_messages<fulfillment::Book, fulfillment::Booked, fulfillment::ShipmentDispatched,

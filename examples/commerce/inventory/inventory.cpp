@@ -73,6 +73,7 @@ void Inventory::describe(sinew::context::ContextSpec& spec) {
   spec.migrations(schema())
       .answers(&Inventory::reserve)
       .answers(&Inventory::release)
+      .answers(&Inventory::check_stock)
       .handles(&Inventory::ship)
       .drop("receipts", &Inventory::take_receipts)
       .route(Method::get, "/stock", &Inventory::list_stock)
@@ -128,6 +129,16 @@ Task<Answer<Released>> Inventory::release(Transaction& tx, Release command,
   co_await warehouse.save_reservation(order, ReservationState::released, released.items.size());
   co_await publish(tx, released, order, caused_by(message));
   co_return released;
+}
+
+Task<Answer<StockLevel>> Inventory::check_stock(Transaction& tx, CheckStock question,
+                                                const Envelope&) {
+  const auto stock = co_await Warehouse(tx).find_stock(question.product_id);
+  if (!stock) {
+    co_return Rejection{"unknown_product",
+                        fmt::format("there is no product {}", question.product_id)};
+  }
+  co_return StockLevel{question.product_id, stock->free};
 }
 
 Task<void> Inventory::ship(Transaction& tx, fulfillment::ShipmentDispatched event,

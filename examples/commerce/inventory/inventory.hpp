@@ -23,6 +23,8 @@ class Inventory final : public sinew::context::Context {
                                                           const sinew::event::Envelope& message);
   sinew::Task<sinew::messaging::Answer<Released>> release(Transaction& tx, Release command,
                                                           const sinew::event::Envelope& message);
+  sinew::Task<sinew::messaging::Answer<StockLevel>> check_stock(
+      Transaction& tx, CheckStock question, const sinew::event::Envelope& message);
   sinew::Task<void> ship(Transaction& tx, fulfillment::ShipmentDispatched event,
                          const sinew::event::Envelope& message);
   sinew::Task<void> take_receipts(sinew::exchange::DroppedFile& file);

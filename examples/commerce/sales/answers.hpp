@@ -52,4 +52,14 @@ struct OrderList {
 };
 BOOST_DESCRIBE_STRUCT(OrderList, (), (orders, next))
 
+// GET /products/{id}/availability?units=: whether so many, one by default, could be ordered now.
+// Nothing is reserved by asking.
+struct Availability {
+  std::int64_t product_id = 0;
+  std::int64_t units = 1;  // asked for
+  std::int64_t free = 0;
+  bool available = false;
+};
+BOOST_DESCRIBE_STRUCT(Availability, (), (product_id, units, free, available))
+
 }  // namespace commerce::sales

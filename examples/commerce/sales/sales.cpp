@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "examples/commerce/sales/answers.hpp"
@@ -26,6 +27,9 @@ namespace {
 
 constexpr std::int64_t default_page = 100;
 constexpr std::int64_t longest_page = 1000;
+
+// A shopper waits no longer to hear what is in stock.
+constexpr auto stock_patience = std::chrono::seconds(2);
 
 PlaceOrderData saga_data(const Placed& placed) {
   const PlaceOrder& order = placed.order;
@@ -59,6 +63,8 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
       .route(Method::post, "/orders", &Sales::place_order)
       .route(Method::get, "/orders", &Sales::list_orders)
       .route(Method::get, "/orders/{id}", &Sales::show_order)
+      .route(Method::get, "/products/{id}/availability", &Sales::show_availability)
+      .asks<inventory::CheckStock>()
       .drop("customers", &Sales::take_customers)
       .handles(&Sales::complete_order)
       .projection(view_)
@@ -140,6 +146,18 @@ Task<Response> Sales::list_orders(const Request& request) {
     list.orders.push_back(summary_of(read_order_row(row)));
   if (std::ssize(list.orders) == limit) list.next = list.orders.back().order_id;
   co_return sinew::http::ok(sinew::to_json(list));
+}
+
+Task<Response> Sales::show_availability(const Request& request) {
+  const auto product = request.path_parameter<std::int64_t>("id");
+  const auto units = request.query_parameter<std::int64_t>("units").value_or(1);
+  if (units < 1) throw sinew::DocumentError({{"units", "expected an integer from 1"}});
+  const auto answer = co_await ask(inventory::CheckStock{product}, stock_patience);
+  if (const auto* no = std::get_if<sinew::messaging::Rejection>(&answer)) {
+    throw Error(Condition::not_found, no->detail);
+  }
+  const auto free = std::get<inventory::StockLevel>(answer).free;
+  co_return sinew::http::ok(Availability{product, units, free, free >= units});
 }
 
 Task<void> Sales::take_customers(sinew::exchange::DroppedFile& file) {

@@ -54,6 +54,22 @@ struct Release {
 };
 BOOST_DESCRIBE_STRUCT(Release, (), (order_id))
 
+// What is free of a product: the truth of a moment.
+struct StockLevel {
+  static constexpr sinew::event::EventType type{"inventory.stock.level", 1};
+  std::int64_t product_id = 0;
+  std::int64_t free = 0;
+};
+BOOST_DESCRIBE_STRUCT(StockLevel, (), (product_id, free))
+
+// Question, for whoever waits for the answer: changes nothing. Rejection: unknown_product.
+struct CheckStock {
+  static constexpr sinew::event::EventType type{"inventory.check_stock", 1};
+  using Reply = StockLevel;
+  std::int64_t product_id = 0;
+};
+BOOST_DESCRIBE_STRUCT(CheckStock, (), (product_id))
+
 // Goods came in; the product is known from its first receipt on.
 struct StockReceived {
   static constexpr sinew::event::EventType type{"inventory.stock.received", 1};
