@@ -95,6 +95,7 @@ Task<Connection::Received> Connection::receive() {
     }
     const bool expects = reader_.in_body() && reader_.head().expects_continue;
     if (event == RequestReader::Event::head) {
+      fresh = false;  // also when the head came as a whole
       deadline = now() + options.body_timeout;
       reader_.request().peer = peer_;
       take_trace();

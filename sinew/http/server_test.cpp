@@ -303,6 +303,19 @@ TEST(Server, EndsWhatTakesTooLong) {
   EXPECT_EQ(talk_for(get("/hello/x"), 60s), text_answer("hello x"));
 }
 
+TEST(Server, GivesABodyItsOwnTimeHoweverItsHeadArrives) {
+  for_seeds(20, [](std::uint64_t seed) {
+    ServerWorld world(test_router(), {}, seed);
+    const Instant began = world.world.now();
+
+    const std::string answer =
+        world.talk_openly("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 "));
+    EXPECT_GE(world.world.now() - began, 30s);
+  });
+}
+
 TEST(Server, TurnsAwayConnectionsBeyondItsBound) {
   ServerWorld world(test_router(), {.max_connections = 1});
   auto first = world.run(world.connect());
