@@ -50,13 +50,13 @@ void SocketStream::on_ready(PollEvents events) noexcept {
 }
 
 IoResult SocketStream::failed(int error_number) noexcept {
-  broken_ = std::error_code(error_number, std::generic_category());
+  if (!broken_) broken_ = std::error_code(error_number, std::generic_category());
+  set_readable();
   return {.error = broken_};
 }
 
 IoResult SocketStream::try_read(std::span<std::byte> into) noexcept {
   if (!socket_) return aborted;
-  if (broken_) return {.error = broken_};
   if (finished_) return {.end_of_stream = true};
   if (into.empty()) return {};
   if (!readable_) return would_block;
@@ -69,13 +69,14 @@ IoResult SocketStream::try_read(std::span<std::byte> into) noexcept {
   while (got < 0 && errno == EINTR)
     got = ::recv(socket_.get(), into.data(), into.size(), 0);
   if (got < 0 && errno != EAGAIN) return failed(errno);
+  if (got <= 0 && broken_) return {.error = broken_};  // not the end that the kernel then tells
   if (got <= 0) {
     readable_ = finished_ = got == 0;
     return finished_ ? IoResult{.end_of_stream = true} : would_block;
   }
   const auto bytes = static_cast<std::size_t>(got);
   read_budget_.use(bytes);
-  if (bytes < into.size() && !hung_up_) readable_ = finished_ = peer_finished_;
+  if (bytes < into.size() && !hung_up_ && !broken_) readable_ = finished_ = peer_finished_;
   return {.bytes = bytes};
 }
 

@@ -200,6 +200,31 @@ TEST_F(SocketTest, APeerThatResetsIsAnErrorAndStaysOne) {
   run(client, server);
 }
 
+TEST_F(SocketTest, WhatArrivedIsReadThoughAWriteFailed) {
+  auto client = [](Stream& stream) -> Task<> {
+    std::array<char, 64> buffer;
+    const auto into = std::as_writable_bytes(std::span(buffer));
+    EXPECT_FALSE(co_await write_all(stream, bytes_of("the first half of a large request")));
+    EXPECT_FALSE(co_await stream.readable());
+    EXPECT_TRUE(stream.try_write(bytes_of("the second half")).error);
+
+    EXPECT_EQ(std::string(buffer.data(), stream.try_read(into).bytes), "refused");
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_FALSE(co_await stream.readable());
+      const IoResult behind = stream.try_read(into);
+      EXPECT_FALSE(behind.end_of_stream) << "a reset is no end";
+      EXPECT_TRUE(behind.error && behind.error != std::errc::operation_would_block);
+    }
+  };
+  auto server = [](Stream& stream) -> Task<> {
+    EXPECT_FALSE(co_await stream.readable());
+    EXPECT_FALSE(co_await write_all(stream, bytes_of("refused")));
+    stream.close();
+  };
+
+  run(client, server);
+}
+
 TEST_F(SocketTest, CloseEndsAPendingReadAndLaterOperations) {
   auto client = [&](Stream& stream) -> Task<> {
     Scope scope(co_await this_context());
