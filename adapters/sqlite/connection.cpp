@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <chrono>
+#include <climits>
 #include <mutex>
 #include <utility>
 #include <variant>
@@ -231,6 +234,12 @@ std::string Connection::ask(std::string_view sql) {
   if (code != SQLITE_ROW) fail(code);
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared.get(), 0));
   return text == nullptr ? std::string() : std::string(text);
+}
+
+void Connection::wait_for_locks(Duration limit) noexcept {
+  const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  sqlite3_busy_timeout(database_.get(),
+                       static_cast<int>(std::min<std::int64_t>(limit_ms, INT_MAX)));
 }
 
 bool Connection::in_transaction() const noexcept {

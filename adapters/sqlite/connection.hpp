@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "sinew/base/error.hpp"
+#include "sinew/base/instant.hpp"
 #include "sinew/store/value.hpp"
 
 struct sqlite3;
@@ -53,6 +54,9 @@ class Connection {
   // Runs a statement of the adapter's own, without parameters, pragmas included; gives the first
   // column of the first row as text, empty for none.
   std::string ask(std::string_view sql);
+
+  // How long a statement waits for another connection's lock before it fails; at first not at all.
+  void wait_for_locks(Duration limit) noexcept;
 
   // The code of the first failure since clear_broken() after which the transaction under way can no
   // longer be trusted; 0 for none. A body may have swallowed its exception.

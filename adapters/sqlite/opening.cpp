@@ -53,7 +53,9 @@ void inspect_file(const Settings& settings, Files& files) {
   }
 }
 
+// Whoever opens a file first after a crash reads its log anew, and all the others wait for it.
 void configure(Connection& connection, const Settings& settings) {
+  connection.wait_for_locks(settings.busy_limit);
   connection.ask("PRAGMA foreign_keys = ON");
   // Keeps the undo log of savepoints in memory.
   connection.ask("PRAGMA temp_store = MEMORY");
@@ -141,6 +143,10 @@ Connections open_connections(const Settings& settings, Files& files) {
   }
   opened.reader = std::make_unique<Connection>(settings.path, settings.vfs, OpenMode::read);
   configure(*opened.reader, settings);
+  opened.reader->ask("SELECT 1 FROM sqlite_schema LIMIT 1");
+  // From here on nobody may hold up the worker.
+  opened.writer->wait_for_locks(Duration::zero());
+  opened.reader->wait_for_locks(Duration::zero());
   return opened;
 }
 

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
 #include "adapters/sqlite/test_database.hpp"
 
 namespace sinew::sqlite {
@@ -54,6 +59,34 @@ TEST(SqliteOpening, RefusesASecondOpenerAndNamesTheFirst) {
 
   EXPECT_EQ(error.condition(), Condition::conflict);
   EXPECT_THAT(error.detail(), HasSubstr("process " + std::to_string(::getpid())));
+}
+
+// The first reads the log anew and has the file for itself meanwhile.
+TEST(SqliteOpening, LetsSeveralReadAtOnceAfterACrash) {
+  TestDatabase test;
+  for (int i = 0; i < 200; ++i)
+    test.alone(TestDatabase::note(std::string(1000, 'x')));
+  test.close();
+  Settings settings;
+  settings.path = test.folder.database();
+  const auto files = Files::system();
+
+  // Nobody is refused.
+  for (int round = 0; round < 50; ++round) {
+    std::filesystem::remove(test.folder.database() + "-shm");
+    std::barrier together(4);
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([&] {
+        together.arrive_and_wait();
+        try {
+          open_reader(settings, *files);
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.detail();
+        }
+      });
+    }
+  }
 }
 
 TEST(SqliteOpening, RefusesAFileThatIsNoDatabase) {
