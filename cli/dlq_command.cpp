@@ -108,7 +108,9 @@ Task<int> change(System& system, const Options& options, const DlqOptions& dlq,
     print(to_pretty_text(Json(std::move(document))));
   } else {
     const std::string done = verb == "replay" ? "tried again" : "discarded";
-    print(fmt::format("{} messages {} {}{}\n", count, dlq.dry_run ? "would be" : "are", done,
+    const std::string is = count == 1 ? "is" : "are";
+    print(fmt::format("{} message{} {} {}{}\n", count, count == 1 ? "" : "s",
+                      dlq.dry_run ? "would be" : is, done,
                       stopped ? "; takes effect at next start" : ""));
   }
   co_return count == 0 ? exit_nothing : exit_done;

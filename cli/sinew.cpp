@@ -41,7 +41,9 @@ int main(int argc, char** argv) {
   cli::Options options;
   cli::Action action;
   bool version = false;
-  program.add_option("--folder", options.folder, "The system's folder")->capture_default_str();
+  program.add_option("--folder", options.folder, "The system's folder")
+      ->capture_default_str()
+      ->envname("SINEW_FOLDER");
   program.add_option("--context", options.context, "Only this context");
   program
       .add_option_function<std::string>(

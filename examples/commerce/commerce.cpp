@@ -47,7 +47,9 @@ void add_format(CLI::App& command, Format& format) {
 }
 
 void add_folder(CLI::App& command, std::filesystem::path& folder) {
-  command.add_option("--folder", folder, "The system's folder")->capture_default_str();
+  command.add_option("--folder", folder, "The system's folder")
+      ->capture_default_str()
+      ->envname("SINEW_FOLDER");
 }
 
 void add_config(CLI::App& command, std::filesystem::path& config) {

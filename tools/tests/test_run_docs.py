@@ -31,12 +31,30 @@ class RunDocs(unittest.TestCase):
         for mark, script, word in [("ci", "echo 'why not'; false", "why not"),
                                    ("ci", "false | true", "exit code 1"),
                                    ("ci: expect balanced", "echo no", "'balanced'"),
+                                   ("ci: eventually balanced", "false", "exit code 1"),
+                                   ("ci: codes 3", "(exit 3); (exit 2)", "exit code 2"),
                                    ("ci: background", "true", "did not come up")]:
             with self.subTest(word=word):
                 code, printed = run(block(mark, script))
                 self.assertEqual(code, 1)
                 self.assertIn(".md:5: ", printed)
                 self.assertIn(word, printed)
+
+    def test_waits_for_what_takes_a_moment(self):
+        counts = "echo x >> $SCRATCH/count; echo \"$(wc -l < $SCRATCH/count) times\""
+        self.assertEqual(run(block("ci: eventually 3 times", counts))[0], 0)
+
+    def test_lets_commands_find_nothing_where_that_is_said(self):
+        self.assertEqual(run(block("ci: codes 1 3", "(exit 3)\n(exit 1)\ntrue"))[0], 0)
+        self.assertEqual(run(block("ci", "(exit 3)\ntrue"))[0], 1)
+
+    def test_hands_on_what_a_setup_prints(self):
+        setup = "<!-- ci: setup\necho ID=$(basename $SINEW_FOLDER)\n-->\n"
+        self.assertEqual(run(setup + block("ci: expect <system>", "echo \"<$ID>\""))[0], 0)
+
+    def test_gives_each_file_free_ports(self):
+        code, printed = run(block("ci: expect 8080", "echo $ARGS localhost:8080"))
+        self.assertEqual((code, "localhost:" in printed), (1, True))
 
     def test_nothing_to_run_is_a_failure(self):
         self.assertEqual(run("no commands")[0], 1)

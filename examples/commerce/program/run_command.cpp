@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "examples/commerce/program/audit_run.hpp"
+#include "examples/commerce/program/callable.hpp"
 #include "examples/commerce/program/child_process.hpp"
 #include "examples/commerce/program/commands.hpp"
 #include "examples/commerce/program/folder_lock.hpp"
@@ -86,7 +87,8 @@ class Run {
   }
 
   void show_what_next() const {
-    const std::string folder = options_.folder.string();
+    const std::filesystem::path here = std::filesystem::current_path();
+    const std::string folder = options_.folder.lexically_proximate(here).string();
     const std::string config =
         options_.config.empty() ? "" : fmt::format(" --config {}", options_.config.string());
     const std::string sales = "http://" + to_string(hosting_.host().contexts()[0]->endpoint());
@@ -94,11 +96,12 @@ class Run {
     std::FILE* out = options_.format == Format::json ? stderr : stdout;
     fmt::print(out,
                "\n{}\nTry next, in another terminal:\n"
-               "  curl {}/orders?limit=3\n"
-               "  sinew saga list --folder {}\n"
-               "  commerce verify --folder {}{}\n\n"
+               "  curl '{}/orders?limit=3'\n"
+               "  {} saga list --limit 10 --folder {}\n"
+               "  {} verify --folder {}{}\n\n"
                "Ctrl+C stops it; the same command again finds everything as it is.\n",
-               url_block(hosting_.host()), sales, folder, folder, config);
+               url_block(hosting_.host()), sales, callable("sinew"), folder, callable("commerce"),
+               folder, config);
     std::fflush(out);
   }
 
