@@ -35,6 +35,7 @@ class TestProvider {
   books::ContextAudit audit() const {
     books::ContextAudit audit;
     audit.context = "provider";
+    audit.hears_of_free_orders = false;
     std::map<std::string, int> asked;
     for (const auto& [id, intent] : intents_) {
       auto& facts = audit.orders[intent.order];

@@ -83,6 +83,7 @@ struct ContextAudit {
   std::map<std::string, std::int64_t> counts;     // figures of their own: customers, shippers
   std::vector<Problem> problems;
   std::vector<RefusedLine> refused;
+  bool hears_of_free_orders = true;  // not so who only moves money
 };
 
 }  // namespace commerce::books

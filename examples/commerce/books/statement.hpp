@@ -74,6 +74,6 @@ sinew::Json to_json(const Statement& statement);
 // Checks the batches against what the contexts say, and the contexts against each other. `audits`
 // may hold some that are no context, such as the payment provider.
 Statement reconcile(const std::vector<reporting::RegisterBatch>& batches,
-                    const std::vector<ContextAudit>& audits);
+                    std::vector<ContextAudit> audits);
 
 }  // namespace commerce::books

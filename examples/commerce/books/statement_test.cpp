@@ -104,6 +104,31 @@ TEST(Reconcile, CountsProductsOnlyWhereTheyAreKept) {
               testing::ElementsAre(testing::Key("inventory")));
 }
 
+TEST(Reconcile, TakesTheSilenceOfAProviderOnFreeOrdersForAgreement) {
+  Books books;
+  books.sales.orders["3"] = books.reporting.orders["3"] = order(2, "0", "0", "Peru");
+  ContextAudit provider;
+  provider.context = "provider";
+  provider.hears_of_free_orders = false;
+  for (const char* id : {"1", "2"}) {
+    provider.orders[id].live = true;
+    provider.orders[id].payable = books.sales.orders[id].payable;
+  }
+  const auto statement = [&] {
+    return reconcile({}, {books.sales, books.inventory, books.reporting, provider});
+  };
+
+  EXPECT_TRUE(statement().balanced()) << to_pretty_text(to_json(statement()));
+
+  provider.orders["3"].live = true;
+  provider.orders["3"].payable = Decimal::parse("1");
+  EXPECT_THAT(statement().suspects(), ElementsAre("provider"));
+
+  provider.orders.erase("3");
+  provider.orders.erase("2");
+  EXPECT_THAT(statement().suspects(), ElementsAre("provider"));
+}
+
 struct Change {
   const char* name;
   std::function<void(Books&)> make;

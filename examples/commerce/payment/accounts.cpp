@@ -29,7 +29,7 @@ ChargeStatus parse_status(const std::string& text) {
 }
 
 bool is_chargeable(const Money& amount) {
-  return amount.amount() > sinew::Decimal() && amount == amount.round_half_even(2);
+  return amount.amount() >= sinew::Decimal() && amount == amount.round_half_even(2);
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ std::optional<Answer<Charged>> settled_answer(const Account& account, const Char
   }
   if (!is_chargeable(command.amount)) {
     return Rejection{"invalid_amount",
-                     fmt::format("{} is no positive number of cents", to_string(command.amount))};
+                     fmt::format("{} is no number of cents", to_string(command.amount))};
   }
   return std::nullopt;
 }

@@ -55,8 +55,12 @@ TEST(SettledAnswer, ChargesNothingThatWasRefunded) {
   EXPECT_EQ(answer({{}, {}, true}), "refunded");
 }
 
-TEST(SettledAnswer, ChargesWholeCentsAboveZero) {
-  for (const char* amount : {"0.00 USD", "-1.00 USD", "1.005 USD"}) {
+TEST(SettledAnswer, TakesAFreeOrder) {
+  EXPECT_EQ(answer({}, {"1", Money::parse("0.00 USD"), "pm"}), "ask");
+}
+
+TEST(SettledAnswer, ChargesWholeCents) {
+  for (const char* amount : {"-1.00 USD", "1.005 USD"}) {
     EXPECT_EQ(answer({}, {"1", Money::parse(amount), "pm"}), "invalid_amount") << amount;
   }
 }

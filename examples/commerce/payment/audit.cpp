@@ -40,7 +40,9 @@ void tell_charge(const ChargeRow& charge, books::ContextAudit& audit) {
   auto& facts = audit.orders[charge.order_id];
   facts.live = charged;
   if (charged) facts.payable = charge.amount.amount();
-  if (charged == !charge.provider_reference.empty()) return;
+  // The provider hears of charges that move money only.
+  const bool moved = charged && !charge.amount.amount().is_zero();
+  if (moved == !charge.provider_reference.empty()) return;
   audit.problems.push_back({fmt::format("charges {}", charge.order_id),
                             "the status and the provider's reference do not agree"});
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include <chrono>
 
 #include "sinew/async/wait.hpp"
@@ -22,10 +24,10 @@ Task<books::Statement> audit_books(sinew::async::Runtime& runtime, std::filesyst
   Motion before = co_await look_at_motion(runtime, folder);
   for (;;) {
     const auto batches = co_await collect_batches(runtime, folder);
-    const auto audits = co_await collect_audits(runtime, folder, provider);
+    auto audits = co_await collect_audits(runtime, folder, provider);
     const Motion after = co_await look_at_motion(runtime, folder);
     if (at_rest(before, after)) {
-      books::Statement statement = books::reconcile(batches, audits);
+      books::Statement statement = books::reconcile(batches, std::move(audits));
       statement.open_work = open_work(after);
       co_return statement;
     }

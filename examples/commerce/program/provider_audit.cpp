@@ -41,6 +41,7 @@ void add(books::ContextAudit& audit, const sandbox::Intent& intent) {
 Task<books::ContextAudit> audit_provider(sinew::store::Transaction& tx) {
   books::ContextAudit audit;
   audit.context = "provider";
+  audit.hears_of_free_orders = false;
   std::string after;
   for (;;) {
     const auto page = co_await sandbox::list_intents(tx, after, page_size);

@@ -14,11 +14,12 @@ struct Charged {
   static constexpr sinew::event::EventType type{"payment.charged", 1};
   std::string order_id;
   sinew::Money amount;
-  std::string provider_reference;
+  std::string provider_reference;  // empty: the order is free
 };
 BOOST_DESCRIBE_STRUCT(Charged, (), (order_id, amount, provider_reference))
 
-// Command: charges an order once, however often it is asked. Rejections: card_declined and the
+// Command: charges an order once, however often it is asked; nothing for one that is free.
+// Rejections: card_declined and the
 // provider's other definite codes, invalid_amount, refunded (its compensation came first).
 struct Charge {
   static constexpr sinew::event::EventType type{"payment.charge", 1};

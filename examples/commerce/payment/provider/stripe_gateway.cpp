@@ -110,6 +110,7 @@ StripeGateway::StripeGateway(sinew::async::Runtime& runtime, sinew::http::Client
 Task<StripeGateway::Outcome> StripeGateway::charge(std::string order_id, Money amount,
                                                    std::string method,
                                                    std::string idempotency_key) {
+  if (amount.amount().is_zero()) co_return Payment{};
   Form form;
   form.add("amount", in_cents(amount))
       .add("currency", lower_case(amount.currency().view()))
@@ -121,6 +122,7 @@ Task<StripeGateway::Outcome> StripeGateway::charge(std::string order_id, Money a
 
 Task<StripeGateway::Outcome> StripeGateway::refund(std::string order_id, std::string reference,
                                                    std::string idempotency_key) {
+  if (reference.empty()) co_return Payment{};
   Form form;
   form.add("payment_intent", reference).add("metadata[order_id]", order_id);
   co_return co_await post("/v1/refunds", form.text(), std::move(idempotency_key));

@@ -34,13 +34,14 @@ class StripeGateway {
 
   StripeGateway(sinew::async::Runtime& runtime, sinew::http::Client& client, Settings settings);
 
-  // `amount` in whole cents. Errors, all transient with applied unknown unless nothing was sent:
-  // unavailable (no connection, 5xx, the same key in use at this moment, or the breaker is open:
-  // applied no), timeout, exhausted (429); lasting: unauthorized (the API key is refused), corrupt
-  // (the idempotency key was used for something else).
+  // `amount` in whole cents; of nothing the provider, which moves no nothing, is not told: it is
+  // paid at once, without a reference. Errors, all transient with applied unknown unless nothing
+  // was sent: unavailable (no connection, 5xx, the same key in use at this moment, or the breaker
+  // is open: applied no), timeout, exhausted (429); lasting: unauthorized (the API key is refused),
+  // corrupt (the idempotency key was used for something else).
   sinew::Task<Outcome> charge(std::string order_id, sinew::Money amount, std::string method,
                               std::string idempotency_key);
-  // Gives back all of a payment.
+  // Gives back all of a payment; one without a reference was of nothing.
   sinew::Task<Outcome> refund(std::string order_id, std::string reference,
                               std::string idempotency_key);
 

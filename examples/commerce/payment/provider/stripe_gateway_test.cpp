@@ -179,5 +179,18 @@ TEST(StripeGateway, ADeclineIsNoFailureOfTheProvider) {
     EXPECT_EQ(provider.outcome(), "card_declined");
 }
 
+TEST(StripeGateway, DoesNotAskForNothing) {
+  Provider provider({Response{500, {}, "out of order"}});
+
+  const auto charged =
+      provider.node.run(provider.gateway.charge("7", Money::parse("0.00 USD"), "pm_x", "key"));
+  const auto refunded = provider.node.run(provider.gateway.refund("7", "", "key"));
+
+  EXPECT_EQ(std::get<StripeGateway::Payment>(charged).reference, "");
+  EXPECT_TRUE(std::get<StripeGateway::Payment>(charged).amount.is_zero());
+  EXPECT_TRUE(std::get<StripeGateway::Payment>(refunded).amount.is_zero());
+  EXPECT_TRUE(provider.requests.empty());
+}
+
 }  // namespace
 }  // namespace commerce::payment
