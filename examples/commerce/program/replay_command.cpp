@@ -39,17 +39,26 @@ void show_refusals(const replay::Input& input) {
   }
 }
 
+std::string orders_text(const replay::Result& result) {
+  const auto& stage = result.stage;
+  if (result.known == stage.orders) {
+    return fmt::format("{} orders, all of them there before", stage.orders);
+  }
+  const double seconds = std::chrono::duration<double>(stage.elapsed).count();
+  std::string text = fmt::format("{} orders in {:.2f} s ({:.0f}/s)", stage.orders, seconds,
+                                 replay::rate_of(stage));
+  if (result.known > 0) text += fmt::format(", {} of them there before", result.known);
+  return text;
+}
+
 void show_result(const replay::Result& result, Format format) {
   if (format == Format::json) {
     fmt::print("{}\n", sinew::to_text(replay::to_json(result)));
     return;
   }
-  const double seconds = std::chrono::duration<double>(result.stage.elapsed).count();
-  fmt::print(
-      "{} orders in {:.2f} s ({:.0f}/s), {} lines refused; the system has {} confirmed, {} "
-      "rejected, {} shipped\n",
-      result.stage.orders, seconds, replay::rate_of(result.stage), result.refused, result.confirmed,
-      result.rejected, result.stage.shipped);
+  fmt::print("{}, {} lines refused; the system has {} confirmed, {} rejected, {} shipped\n",
+             orders_text(result), result.refused, result.confirmed, result.rejected,
+             result.stage.shipped);
 }
 
 }  // namespace

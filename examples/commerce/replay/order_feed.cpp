@@ -27,7 +27,10 @@ Task<void> OrderFeed::post_in_turn() {
 
 Task<void> OrderFeed::post(const sales::PlaceOrder& order) {
   const auto response = co_await client_.post_json(url_, sinew::to_text(sinew::to_json(order)));
-  if (response.success()) co_return;
+  if (response.success()) {
+    known_ += response.status == 200 ? 1 : 0;
+    co_return;
+  }
   const sinew::Error error = sinew::http::to_error(response);
   if (error.condition() == sinew::Condition::unauthorized ||
       error.condition() == sinew::Condition::not_found) {

@@ -24,6 +24,8 @@ class OrderFeed {
   sinew::Task<void> run();
 
   std::size_t answered() const noexcept { return answered_; }
+  // Of these, what sales had before.
+  std::size_t known() const noexcept { return known_; }
   bool finished() const noexcept { return answered_ == orders_.size(); }
   // What sales would not take, with its reason.
   const std::vector<reporting::Refusal>& refused() const noexcept { return refused_; }
@@ -37,6 +39,7 @@ class OrderFeed {
   const std::vector<Order>& orders_;
   std::size_t next_ = 0;
   std::size_t answered_ = 0;
+  std::size_t known_ = 0;
   std::vector<reporting::Refusal> refused_;
 };
 

@@ -71,6 +71,7 @@ class Run {
     bar_.close();
     co_return Result{
         .stage = stage_,
+        .known = static_cast<std::int64_t>(feed_.known()),
         .confirmed = progress_.confirmed,
         .rejected = progress_.rejected,
         .refused = static_cast<std::int64_t>(input_.refused.size() + feed_.refused().size())};
@@ -168,6 +169,7 @@ class Run {
 sinew::Json to_json(const Result& result) {
   sinew::JsonObject object;
   object.set("orders", result.stage.orders);
+  object.set("known", result.known);
   object.set("confirmed", result.confirmed);
   object.set("rejected", result.rejected);
   object.set("shipped", result.stage.shipped);

@@ -13,7 +13,8 @@
 namespace commerce::replay {
 
 struct Result {
-  Stage stage;  // the last
+  Stage stage;             // the last
+  std::int64_t known = 0;  // orders that the system had before
   std::int64_t confirmed = 0;
   std::int64_t rejected = 0;
   std::int64_t refused = 0;  // lines and orders of the input, and what sales refused
