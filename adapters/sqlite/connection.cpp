@@ -229,11 +229,17 @@ store::Rows Connection::collect(sqlite3_stmt* statement) {
 
 std::string Connection::ask(std::string_view sql) {
   const Prepared prepared = prepare(sql, Origin::adapter, false);
-  const int code = sqlite3_step(prepared.get());
-  if (code == SQLITE_DONE) return {};
-  if (code != SQLITE_ROW) fail(code);
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared.get(), 0));
-  return text == nullptr ? std::string() : std::string(text);
+  std::string answer;
+  int code = sqlite3_step(prepared.get());
+  if (code == SQLITE_ROW) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared.get(), 0));
+    if (text != nullptr) answer = text;
+  }
+  // What a statement does by itself is committed at its end, behind its rows.
+  while (code == SQLITE_ROW)
+    code = sqlite3_step(prepared.get());
+  if (code != SQLITE_DONE) fail(code);
+  return answer;
 }
 
 void Connection::wait_for_locks(Duration limit) noexcept {
