@@ -110,8 +110,10 @@ void create_schema(Connection& writer) {
 void check_content(Connection& writer, const Settings& settings, Files& files) {
   if (files.size(settings.path).value_or(0) > settings.check_bytes) return;
   const std::string verdict = writer.ask("PRAGMA quick_check(1)");
-  // The check reports what it could not read among what is wrong.
-  if (verdict.find("unable to get the page") != std::string::npos) {
+  // The check reports what it could not read among what is wrong: of a tree, of a list of pages.
+  const bool unread = verdict.find("unable to get the page") != std::string::npos ||
+                      verdict.find("failed to get page") != std::string::npos;
+  if (unread) {
     refuse(
         Condition::unavailable, settings.path,
         fmt::format("cannot be read whole ({}): look at the system's log and the disk", verdict));

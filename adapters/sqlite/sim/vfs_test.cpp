@@ -249,6 +249,37 @@ TEST(SqliteSimVfs, OpensWithALogOrNotAtAll) {
   });
 }
 
+Task<void> leave_free_pages(store::Transaction& tx) {
+  const std::string page(4000, 'x');
+  co_await tx.execute("CREATE TABLE pages (text TEXT)");
+  for (int i = 0; i < 50; ++i)
+    co_await tx.execute("INSERT INTO pages (text) VALUES (?)", {page});
+  co_await tx.execute("DROP TABLE pages");
+}
+
+TEST(SqliteSimVfs, TakesNoReadErrorForDamage) {
+  int failed = 0;
+  for_seeds(60, [&](std::uint64_t seed) {
+    Machine machine(seed, {.read_error = 0.01});
+    machine.start();
+    try {
+      machine.node->run(machine.database->transaction(leave_free_pages));
+    } catch (const Error&) {
+      return;  // by one of those errors
+    }
+    for (int attempt = 0; attempt < 50; ++attempt) {
+      machine.end();
+      try {
+        machine.open();
+      } catch (const Error& error) {
+        ++failed;
+        EXPECT_EQ(error.condition(), Condition::unavailable) << error.detail();
+      }
+    }
+  });
+  EXPECT_GT(failed, 50);
+}
+
 // What a cut leaves of a file in the making may be torn; the journal beside it undoes that.
 TEST(SqliteSimVfs, TakesUpACreationThatThePowerEnded) {
   int ended = 0;
