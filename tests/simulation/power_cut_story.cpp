@@ -234,7 +234,9 @@ void PowerCutStory::check_orders(const books::ContextAudit& sales) {
     ASSERT_NE(found, sales.orders.end()) << "acknowledged, and lost";
     const bool live = found->second.live.value_or(false);
     const Fate fate = fate_of(order.order);
-    if (fate != Fate::either) EXPECT_EQ(live, fate == Fate::confirmed);
+    if (fate != Fate::either) {
+      EXPECT_EQ(live, fate == Fate::confirmed) << system_.get("sales", "/orders/" + id).body;
+    }
     if (live) EXPECT_EQ(found->second.shipped_date, order.shipped_date);
     ++ordeal_.orders;
     ordeal_.rejected += !live;
