@@ -109,6 +109,23 @@ class Input(system.Case):
         place = f"orders.csv:{system.ORDERS + 2}"
         self.assert_refused({place: ("was used before, with other content", other[0])})
 
+    def test_an_order_that_the_system_has_with_other_content(self):
+        """In another input, after the first was replayed: the order as it is stays."""
+        before = self.run_once()
+        order = self.replace("orders.csv", 5, "Freight", "1.23")
+        system.tool("data-totals", "--write", self.input)
+
+        for _ in range(2):
+            done = self.commerce("run", "--folder", self.folder, "--input", self.input, "--port", 0,
+                                 "--exit", "-o", "json")
+            books = json.loads(done.stdout)
+            self.assertTrue(books["balanced"])
+            self.assertEqual([(line["place"], line["order_id"]) for line in books["refused"]],
+                             [("orders.csv:5", order)])
+            self.assertIn("with other content", books["refused"][0]["reason"])
+            self.assertIn("refused: orders.csv:5: ", done.stderr)
+            self.assertEqual(sorted(books["compensated"]), sorted(before["compensated"]))
+
     def test_a_file_cut_within_a_line(self):
         path = self.input / "order_details.csv"
         lines = self.lines("order_details.csv")

@@ -148,7 +148,10 @@ Statement reconcile(const std::vector<reporting::RegisterBatch>& batches,
     auto lines = batch_figures(batch, audits, batches.size() == 1);
     std::ranges::move(lines, std::back_inserter(statement.figures));
     std::ranges::copy(batch.refused, std::back_inserter(statement.refused));
-    std::ranges::copy(compensated_orders(batch, audits), std::back_inserter(statement.compensated));
+    for (auto& order : compensated_orders(batch, audits)) {
+      if (std::ranges::find(statement.compensated, order) != statement.compensated.end()) continue;
+      statement.compensated.push_back(std::move(order));  // once, though two inputs have it
+    }
   }
   statement.laws = conservation_laws(audits);
   statement.disagreements = disagreements(audits);

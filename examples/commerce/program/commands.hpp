@@ -43,7 +43,7 @@ struct ReplayOptions {
   Format format = Format::table;
 };
 // Brings an input into a running system.
-int replay_input(ReplayOptions options);
+int replay_input(const ReplayOptions& options);
 
 struct VerifyOptions {
   std::filesystem::path folder = "commerce-data";

@@ -26,16 +26,16 @@ sinew::Secret resolve(const std::string& reference) {
   return std::move(*secret);
 }
 
-void show_refusals(const replay::Input& input) {
+void show_refusals(const std::vector<commerce::reporting::Refusal>& refused) {
   std::size_t shown = 0;
-  for (const auto& refusal : input.refused) {
+  for (const auto& refusal : refused) {
     if (++shown > max_refusals_shown) break;
     fmt::print(stderr, "refused: {}: {}{}\n", refusal.place, refusal.reason,
                refusal.order_id.empty() ? "" : fmt::format(" (order {})", refusal.order_id));
   }
-  if (input.refused.size() > max_refusals_shown) {
+  if (refused.size() > max_refusals_shown) {
     fmt::print(stderr, "refused: {} more; `commerce verify` lists all\n",
-               input.refused.size() - max_refusals_shown);
+               refused.size() - max_refusals_shown);
   }
 }
 
@@ -63,9 +63,9 @@ void show_result(const replay::Result& result, Format format) {
 
 }  // namespace
 
-int replay_input(ReplayOptions options) {
+int replay_input(const ReplayOptions& options) {
   const replay::Input input = replay::read_input(options.input);
-  show_refusals(input);
+  show_refusals(input.refused);
   replay::Target target =
       options.target.empty() ? target_of(options.folder) : replay::read_target(options.target);
   sinew::Secret secret = resolve(target.carrier_secret);
@@ -74,6 +74,7 @@ int replay_input(ReplayOptions options) {
   const auto result = work<replay::Result>(workers, [&](sinew::async::Reactor& reactor) {
     return replay::replay(reactor, input, target, secret, bar);
   });
+  show_refusals(result.refused_by_sales);
   show_result(result, options.format);
   return exit_done;
 }

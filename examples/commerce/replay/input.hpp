@@ -28,6 +28,7 @@ struct Product {
 struct Order {
   sales::PlaceOrder order;
   std::optional<sinew::Date> shipped_date;
+  std::string place;  // orders.csv:12
 };
 
 // An input folder, validated: what is sent, and what is not with the reason for each.

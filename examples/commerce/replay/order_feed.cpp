@@ -34,7 +34,7 @@ Task<void> OrderFeed::post(const sales::PlaceOrder& order) {
   const sinew::Error error = sinew::http::to_error(response);
   if (error.condition() == sinew::Condition::unauthorized ||
       error.condition() == sinew::Condition::not_found) {
-    throw error;  // not this order's fault
+    throw sinew::http::to_error(response);  // not this order's fault
   }
   refused_.push_back({"POST /orders", order.order_id, error.detail()});
 }

@@ -113,6 +113,7 @@ Order OrderReader::order_of(const Row& row) const {
     order.payment_method = row.required("PaymentMethod", 100);
   }
   result.shipped_date = row.maybe_date("ShippedDate");
+  result.place = row.place();
   if (!known_.customers.contains(order.customer_id)) {
     refuse_row(fmt::format("CustomerID: customers.csv has no {}", order.customer_id));
   }

@@ -8,6 +8,7 @@
 
 #include "examples/commerce/replay/accepted_totals.hpp"
 #include "examples/commerce/replay/carrier.hpp"
+#include "examples/commerce/replay/contradictions.hpp"
 #include "examples/commerce/replay/drop.hpp"
 #include "examples/commerce/replay/order_feed.hpp"
 #include "examples/commerce/replay/patient_client.hpp"
@@ -74,7 +75,8 @@ class Run {
         .known = static_cast<std::int64_t>(feed_.known()),
         .confirmed = progress_.confirmed,
         .rejected = progress_.rejected,
-        .refused = static_cast<std::int64_t>(input_.refused.size() + feed_.refused().size())};
+        .refused = static_cast<std::int64_t>(input_.refused.size() + feed_.refused().size()),
+        .refused_by_sales = feed_.refused()};
   }
 
  private:
@@ -181,8 +183,17 @@ sinew::Json to_json(const Result& result) {
 
 Task<Result> replay(sinew::async::Runtime& runtime, const Input& input, Target target,
                     sinew::Secret carrier_secret, ProgressBar& bar) {
-  Run run(runtime, input, std::move(target), std::move(carrier_secret), bar);
-  co_return co_await run.run();
+  sinew::net::FixedResolver resolver;
+  sinew::http::Client http(runtime, resolver, {.max_connections_per_origin = OrderFeed::in_flight});
+  PatientClient client(runtime, http);
+  Input rest = input;
+  co_await refuse_contradictions(client, target.sales_url, rest);
+  Run run(runtime, rest, std::move(target), std::move(carrier_secret), bar);
+  Result result = co_await run.run();
+  result.refused_by_sales.insert(
+      result.refused_by_sales.begin(),
+      rest.refused.begin() + static_cast<std::ptrdiff_t>(input.refused.size()), rest.refused.end());
+  co_return result;
 }
 
 }  // namespace commerce::replay

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "examples/commerce/replay/input.hpp"
 #include "examples/commerce/replay/progress_bar.hpp"
@@ -18,6 +19,7 @@ struct Result {
   std::int64_t confirmed = 0;
   std::int64_t rejected = 0;
   std::int64_t refused = 0;  // lines and orders of the input, and what sales refused
+  std::vector<reporting::Refusal> refused_by_sales;
 };
 sinew::Json to_json(const Result& result);
 
