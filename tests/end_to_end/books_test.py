@@ -1,10 +1,13 @@
 """The books of whole runs: balanced, the same after a second run, after a kill, and off when a row
 is changed behind the contexts' backs."""
 
+import csv
 import json
+import re
 import shutil
 import sqlite3
 import unittest
+from contextlib import closing
 
 import system
 
@@ -28,6 +31,38 @@ class Books(system.Case):
         self.assertGreater(len(first["compensated"]), 0)
         self.assertEqual(figures_of_totals(self.input).keys(), system.figures(first).keys())
         self.assertTrue(self.verify()["balanced"])
+
+    def test_another_input_balances_with_all_that_northwind_lacks(self):
+        """Other ids, quantities and prices: declined cards, orders that no stock can meet, prices
+        with three decimals. Run twice, and each is undone, sold and charged once."""
+        system.tool("generate-data", "--seed", 77, "--orders", 150, self.input)
+        orders, lines = self.rows("orders"), self.rows("order_details")
+        declined = {row["OrderID"] for row in orders if "chargeDeclined" in row["PaymentMethod"]}
+        short = {row["OrderID"] for row in lines if int(row["Quantity"]) > 100_000}
+        self.assertTrue(declined and short)
+        self.assertTrue(any(re.fullmatch(r"\d+\.\d\d[1-9]", row["UnitPrice"]) for row in lines))
+
+        for _ in range(2):
+            books = self.run_once()
+            self.assertTrue(books["balanced"])
+            self.assertEqual(set(books["compensated"]), declined | short)
+            self.assertEqual(len(books["compensated"]), len(declined | short))
+            self.assertEqual(system.figures(books)["orders"], 150 - len(declined | short))
+            charged = self.provider("SELECT COUNT(*) FROM payment_intents WHERE decline_code = '' "
+                                    "AND error_code = '' AND refunded = 0")
+            self.assertEqual(charged, 150 - len(declined | short))
+            self.assertEqual(self.provider("SELECT COUNT(*) FROM payment_intents "
+                                           "WHERE decline_code <> '' OR error_code <> ''"),
+                             len(declined - short))
+
+    def rows(self, table):
+        with open(self.input / f"{table}.csv", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def provider(self, query):
+        path = self.folder / "provider" / "payments.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchone()[0]
 
     def test_northwind_balances_to_the_last_digit(self):
         data = system.ROOT / "data" / "northwind"
