@@ -40,6 +40,7 @@ std::exception_ptr run_now(Database::Body& body, store::Transaction& transaction
   try {
     Task<void> task = body.run(transaction);
     task.handle().promise().attach(context, std::noop_coroutine());
+    async::announce(context);  // it runs at the end of a turn, which is not to blame
     task.handle().resume();
     if (!task.done()) async::throw_foreign_await();
     task.handle().promise().take();

@@ -56,6 +56,7 @@ class Reactor final : public Runtime {
   void at_turn_end(TurnEnd& hook) noexcept override { turn_end_.push_back(hook); }
   void complete(Completion& completion) noexcept override;
   bool submit(Completion& request) noexcept override;
+  void working_on(const char* name) noexcept override { activity_.begin(name); }
   void offload(Job& job, Lane lane) noexcept override;
   Task<std::unique_ptr<Stream>> connect(Endpoint endpoint) override;
   std::unique_ptr<Listener> listen(Endpoint endpoint) override;

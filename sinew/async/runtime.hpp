@@ -93,6 +93,10 @@ class Runtime {
   virtual bool submit(Completion& request) noexcept = 0;
   static constexpr std::size_t mailbox_capacity = 4096;
 
+  // The step that runs now goes on as work of `name`, of static storage: what stalls it from here
+  // on is reported under that. Called by announce().
+  virtual void working_on(const char* name) noexcept = 0;
+
   // Executes `job` on a thread of the lane's pool, then runs it here. It must stay alive until
   // then.
   virtual void offload(Job& job, Lane lane) noexcept = 0;

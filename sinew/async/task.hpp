@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -193,6 +194,22 @@ template <class T>
 Task<T> with_deadline(Instant deadline, Task<T> task) {
   TaskContext context = co_await this_context();
   if (deadline < context.deadline) context.deadline = deadline;
+  co_return co_await task.under(context);
+}
+
+// `name` for as long as the process lives; the same text is the same pointer. From any thread. For
+// names made at registration, which are few and come again.
+const char* lasting_name(std::string_view name);
+
+// Tells the runtime that the running step works on what `context` names.
+void announce(const TaskContext& context) noexcept;
+
+// Runs `task` as the work of `name`, of static storage: the handler that a stall is blamed on.
+template <class T>
+Task<T> with_name(const char* name, Task<T> task) {
+  TaskContext context = co_await this_context();
+  context.name = name;
+  announce(context);
   co_return co_await task.under(context);
 }
 

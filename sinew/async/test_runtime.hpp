@@ -49,6 +49,7 @@ class TestRuntime final : public Runtime {
     throw Error(Condition::unsupported, "a TestRuntime has no descriptors");
   }
   void unwatch(int) noexcept override {}
+  void working_on(const char*) noexcept override {}
 
   // Runs what can run without time passing.
   void settle() {

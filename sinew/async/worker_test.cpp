@@ -187,5 +187,22 @@ TEST(WorkerGroup, AStalledWorkerIsReportedWithTheNameOfItsHandler) {
   EXPECT_GE(duration, 5ms);
 }
 
+TEST(WorkerGroup, AHandlerIsBlamedForAStepThatBeganAsAnothers) {
+  std::atomic<const char*> handler = nullptr;
+  WorkerGroup group({.stall_threshold = 5ms, .on_stall = [&](const Stall& stall) {
+                       handler.store(stall.handler);
+                       handler.notify_all();
+                     }});
+  auto stall = [&]() -> Task<> {
+    handler.wait(nullptr);
+    co_return;
+  };
+
+  group.run([&](Reactor&, std::size_t) { return with_name(lasting_name("GET /slow"), stall()); });
+
+  EXPECT_STREQ(handler.load(), "GET /slow");
+  EXPECT_EQ(lasting_name("GET /slow"), handler.load());
+}
+
 }  // namespace
 }  // namespace sinew::async

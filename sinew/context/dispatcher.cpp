@@ -7,7 +7,8 @@
 namespace sinew::context {
 
 void Dispatcher::add(std::string_view type, Function function) {
-  if (!functions_.emplace(type, std::move(function)).second) {
+  Entry entry{std::move(function), async::lasting_name(type)};
+  if (!functions_.emplace(type, std::move(entry)).second) {
     throw Error(Condition::conflict, fmt::format("{} is handled twice in one context", type));
   }
 }
@@ -15,7 +16,9 @@ void Dispatcher::add(std::string_view type, Function function) {
 Task<void> Dispatcher::handle(messaging::Handling& handling) {
   const std::string& type = handling.message().type;
   const auto found = functions_.find(type);
-  if (found != functions_.end()) return found->second(handling);
+  if (found != functions_.end()) {
+    return async::with_name(found->second.name, found->second.function(handling));
+  }
   if (unknown_ == Unknown::refuse) {
     throw Error(Condition::unsupported, fmt::format("no handler for {}", type));
   }

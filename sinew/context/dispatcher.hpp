@@ -25,8 +25,13 @@ class Dispatcher final : public messaging::Handler {
   Task<void> handle(messaging::Handling& handling) override;
 
  private:
+  struct Entry {
+    Function function;
+    const char* name;  // the type, of static storage
+  };
+
   Unknown unknown_;
-  std::map<std::string, Function, std::less<>> functions_;
+  std::map<std::string, Entry, std::less<>> functions_;
 };
 
 }  // namespace sinew::context

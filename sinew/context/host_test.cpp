@@ -107,6 +107,48 @@ std::vector<std::unique_ptr<Context>> listener() {
   return others;
 }
 
+// Holds its worker in a route, in a handler and in the handler's transaction.
+class Hog final : public Context {
+ public:
+  static constexpr Duration long_time = 100ms;
+  std::string_view name() const noexcept override { return "hog"; }
+  void describe(ContextSpec& spec) override {
+    spec.route(http::Method::get, "/hold/{what}", &Hog::hold).handles(&Hog::hear);
+  }
+  Task<http::Response> hold(const http::Request&) {
+    work(long_time);
+    co_return http::no_content();
+  }
+  Task<void> hear(messaging::Handling& handling, OrderPlaced) {
+    work(long_time);
+    co_await handling.commit([this](store::Transaction&) -> Task<void> {
+      work(long_time + 1ms);
+      co_return;
+    });
+  }
+
+ private:
+  void work(Duration time) { static_cast<async::sim::Node&>(runtime()).spend(time); }
+};
+
+TEST(Host, BlamesAStallOnTheHandlerThatHoldsTheWorker) {
+  TestHost system;
+  std::vector<std::unique_ptr<Context>> contexts;
+  contexts.push_back(std::make_unique<Hog>());
+  system.start(std::move(contexts));
+
+  system.send(to_string(system.context("hog").endpoint()), {.url = "/hold/on"});
+  system.place("o-1", 1);
+  system.world.run_for(5s);
+
+  std::vector<std::pair<std::string, Duration>> stalls;
+  for (const async::sim::Stall& stall : system.world.stalls())
+    stalls.emplace_back(stall.task, stall.busy);
+  EXPECT_THAT(stalls, ElementsAre(std::pair("GET /hold/{what}", Hog::long_time),
+                                  std::pair("shop.order.placed", Hog::long_time),
+                                  std::pair("shop.order.placed", Hog::long_time + 1ms)));
+}
+
 TEST(Host, FinishesWhatIsUnderWayWhenItDrains) {
   TestHost system;
   system.start(listener());

@@ -142,6 +142,7 @@ void ContextRunner::add_consumers() {
 void ContextRunner::add_consumer(messaging::Handler& handler, const store::Destination& source) {
   messaging::ConsumerSettings settings;
   settings.name = name_ + "/" + source.name;
+  settings.label = async::lasting_name(settings.name);
   settings.source.source = source;
   settings.source.group = name_;
   settings.retry = spec_->retry_.value_or(settings_.retry);
@@ -169,12 +170,14 @@ void ContextRunner::spawn_all() {
   if (requester_) running_->spawn(requester_->run(), "answers");
   for (store::Projection* projection : spec_->projections_) {
     projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
-    running_->spawn(projections_.back()->run(), "projection");
+    running_->spawn(projections_.back()->run(),
+                    async::lasting_name(fmt::format("{}/{}", name_, projection->name())));
   }
   for (auto& [name, handler] : spec_->drops_) {
     drops_.push_back(std::make_unique<exchange::DropFolder>(
         runtime_, *database_, name_ + "/drop/" + name, place_.folder / "drop" / name, handler));
-    running_->spawn(drops_.back()->run(), "drop folder");
+    running_->spawn(drops_.back()->run(),
+                    async::lasting_name(fmt::format("{}/drop/{}", name_, name)));
   }
   for (auto& consumer : consumers_)
     consuming_->spawn(consumer->run(), "consumer");

@@ -172,8 +172,9 @@ void Connection::look_up() {
 Task<Response> Connection::handle() {
   const Instant deadline = now() + shared_.options.handler_timeout;
   try {
-    co_return co_await async::with_trace(
-        trace_, async::with_deadline(deadline, match_.route->handler(reader_.request())));
+    Task<Response> answer =
+        async::with_name(match_.route->name, match_.route->handler(reader_.request()));
+    co_return co_await async::with_trace(trace_, async::with_deadline(deadline, std::move(answer)));
   } catch (const Error& error) {
     co_return problem(error);
   } catch (const std::exception& error) {

@@ -93,8 +93,9 @@ Router& Router::add(Method method, std::string pattern, Handler handler) {
                                          pattern + " is there already as " +
                                          node->find(method)->pattern);
   }
+  const char* name = async::lasting_name(std::string(wire::to_string(method)) + " " + pattern);
   routes_.push_back(std::make_unique<Route>(
-      Route{method, std::move(pattern), std::move(names), std::move(handler)}));
+      Route{method, std::move(pattern), std::move(names), std::move(handler), name}));
   node->routes.push_back(routes_.back().get());
   return *this;
 }

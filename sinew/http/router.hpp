@@ -26,6 +26,7 @@ class Router {
     std::string pattern;
     std::vector<std::string> names;  // of its parameters, in order
     Handler handler;
+    const char* name;  // "GET /orders/{id}", of static storage
   };
 
   // What a method and path come to. Exactly one of the three: a route with its parameters; no route

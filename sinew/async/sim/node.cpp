@@ -116,7 +116,10 @@ void Node::end_turn() noexcept {
   hooks.splice_back(hooks_);
   while (!hooks.empty()) {
     TurnEnd& hook = hooks.pop_front();
-    if (alive_) hook.turn_ended();
+    if (!alive_) continue;
+    begin_work("turn end");
+    hook.turn_ended();
+    end_work();
   }
 }
 
@@ -135,11 +138,24 @@ void Node::resume_one() {
   world_.note(task, id_);
   last_resumed_[task] = now();
   --left_in_turn_;
-  const Instant before = now();
+  begin_work(ready.name());
   ready.handle().resume();
-  if (const Duration busy = now() - before; busy > world_.options().stall_threshold) {
-    world_.stalled(*this, task, busy);
-  }
+  end_work();
+}
+
+void Node::begin_work(const char* name) noexcept {
+  work_ = name;
+  work_began_ = now();
+}
+
+void Node::end_work() noexcept {
+  const Duration busy = now() - work_began_;
+  if (busy > world_.options().stall_threshold) world_.stalled(*this, work_, busy);
+}
+
+void Node::working_on(const char* name) noexcept {
+  end_work();
+  begin_work(name);
 }
 
 Ready& Node::pick() noexcept {

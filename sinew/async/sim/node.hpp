@@ -64,6 +64,7 @@ class Node final : public Runtime {
   void at_turn_end(TurnEnd& hook) noexcept override;
   void complete(Completion& completion) noexcept override;
   bool submit(Completion& request) noexcept override;
+  void working_on(const char* name) noexcept override;
   void offload(Job& job, Lane lane) noexcept override;
   Task<std::unique_ptr<Stream>> connect(Endpoint endpoint) override;
   std::unique_ptr<Listener> listen(Endpoint endpoint) override;
@@ -86,6 +87,8 @@ class Node final : public Runtime {
   void end_turn() noexcept;
   void open_mail() noexcept;
   void resume_one();
+  void begin_work(const char* name) noexcept;
+  void end_work() noexcept;
   Ready& pick() noexcept;
   void fire_timers() noexcept { wheel_.advance(world_.now()); }
   Instant next_timer() noexcept { return wheel_.next().value_or(Instant::max()); }
@@ -104,6 +107,8 @@ class Node final : public Runtime {
   IntrusiveList<TurnEnd, TurnTag> hooks_;
   std::deque<Mail> mail_;
   TimerWheel wheel_;
+  const char* work_ = "task";  // what the running step works on, and since when
+  Instant work_began_{};
   std::map<std::string_view, Instant> last_resumed_;  // by task name, for reports
 };
 
