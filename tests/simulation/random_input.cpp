@@ -101,9 +101,8 @@ replay::Input random_input(Random& random) {
   }
   input.customers = customers;
   input.carriers = carriers;
-  input.customer_count = 2;
-  input.supplier_count = 1;
-  input.carrier_count = 2;
+  input.customer_ids = {"TOMSP", "VINET"};
+  input.carrier_ids = {1, 2};
   input.totals = figures_wanted();
   input.totals = replay::accepted_totals(input);
   input.totals.as_object().erase("opening_units");  // not one of those that are published

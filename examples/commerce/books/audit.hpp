@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,8 @@ struct ContextAudit {
   std::string context;
   std::map<std::string, OrderFacts> orders;       // by order id, undone ones included
   std::map<std::int64_t, ProductFacts> products;  // by product id
-  std::map<std::string, std::int64_t> counts;     // figures of their own: customers, shippers
+  // Who else it knows, by the figure that counts them: customers, shippers.
+  std::map<std::string, std::set<std::string>> keys;
   std::vector<Problem> problems;
   std::vector<RefusedLine> refused;
   bool hears_of_free_orders = true;  // not so who only moves money

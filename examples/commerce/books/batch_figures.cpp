@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view primary = "sales";  // orders are its own
 constexpr std::string_view stock_keeper = "inventory";
 
-// Figures that need what is in stock: they depend on every order, not only the batch's.
+// Figures that need what is in stock: they depend on every order that took of the batch's products.
 constexpr std::string_view units_in_stock = "units_in_stock";
 constexpr std::string_view out_of_stock = "products_out_of_stock";
 
@@ -21,17 +21,20 @@ constexpr std::string_view out_of_stock = "products_out_of_stock";
 class Reckoning {
  public:
   Reckoning(const reporting::RegisterBatch& batch, const std::vector<ContextAudit>& audits,
-            bool alone)
+            bool own_goods)
       : batch_(batch),
         audits_(audits),
-        alone_(alone),
-        ids_(batch.order_ids.begin(), batch.order_ids.end()) {
+        own_goods_(own_goods),
+        ids_(batch.order_ids.begin(), batch.order_ids.end()),
+        keys_{{"customers", batch.customer_ids}} {
+    for (const auto id : batch.carrier_ids)
+      keys_["shippers"].push_back(std::to_string(id));
     for (const auto& audit : audits)
       found_.emplace(audit.context, figures_found(audit));
     if (const auto* sales = audit_of(audits, primary)) {
       taken_ = figures_of(orders_of(*sales, Which::all));
       live_ = figures_of(orders_of(*sales, Which::live));
-      foreign_units_ = units_of(*sales, Which::foreign);
+      foreign_units_ = units_taken(*sales) - units_of(*sales, Which::live);
       compensated_units_ = units_of(*sales, Which::all) - units_of(*sales, Which::live);
     }
     for (auto& [name, value] : flatten(batch.accepted))
@@ -42,19 +45,18 @@ class Reckoning {
     std::vector<FigureLine> lines;
     for (const auto& [name, published] : flatten(batch_.totals)) {
       FigureLine line = line_of(name, published);
-      if (alone_ || !line.sources.empty()) lines.push_back(std::move(line));
+      if (own_goods_ || !line.sources.empty()) lines.push_back(std::move(line));
     }
     return lines;
   }
 
  private:
-  enum class Which { all, live, foreign };  // foreign: live, and not of this batch
+  enum class Which { all, live };
 
   Orders orders_of(const ContextAudit& audit, Which which) const {
     Orders orders;
     for (const auto& [id, facts] : audit.orders) {
-      const bool own = ids_.contains(id);
-      if (own == (which == Which::foreign)) continue;
+      if (!ids_.contains(id)) continue;
       if (which == Which::all || is_live(facts)) orders.push_back(&facts);
     }
     return orders;
@@ -67,18 +69,38 @@ class Reckoning {
     return units;
   }
 
+  // By all orders, of the products that the batch brought.
+  std::int64_t units_taken(const ContextAudit& audit) const {
+    std::int64_t units = 0;
+    for (const ProductFacts* facts : products_of(audit))
+      units += facts->shipped.value_or(0) + facts->reserved.value_or(0);
+    return units;
+  }
+
+  Products products_of(const ContextAudit& audit) const {
+    Products products;
+    for (const auto id : batch_.product_ids) {
+      const auto found = audit.products.find(id);
+      if (found != audit.products.end()) products.push_back(&found->second);
+    }
+    return products;
+  }
+
   Figures figures_found(const ContextAudit& audit) const {
     Figures figures;
     if (!audit.orders.empty()) figures = figures_of(orders_of(audit, Which::live));
-    if (!alone_) return figures;
     if (!audit.products.empty()) {
-      Products products;
-      for (const auto& [id, facts] : audit.products)
-        products.push_back(&facts);
-      figures.merge(figures_of(products));
+      Figures goods = figures_of(products_of(audit));
+      if (!own_goods_)
+        std::erase_if(goods, [](const auto& each) { return each.first != "products"; });
+      figures.merge(goods);
     }
-    for (const auto& [name, count] : audit.counts)
-      figures[name] = count;
+    for (const auto& [name, known] : audit.keys) {
+      const auto own = keys_.find(name);
+      if (own == keys_.end()) continue;
+      figures[name] = std::ranges::count_if(
+          own->second, [&known](const std::string& key) { return known.contains(key); });
+    }
     return figures;
   }
 
@@ -94,7 +116,7 @@ class Reckoning {
     for (const auto& [context, figures] : found_) {
       auto value = find(figures, name);
       if (!value) continue;
-      // Orders by hand took from the same stock.
+      // Orders of other batches, and by hand, took from the same stock.
       if (name == units_in_stock) value = sum(*value, foreign_units_);
       line.sources.emplace(context, *std::move(value));
     }
@@ -143,19 +165,22 @@ class Reckoning {
     if (compensated_units_ == 0 && foreign_units_ == 0) return accepted;
     if (sales == nullptr || stock == nullptr) return accepted;
     std::int64_t empty = 0;
-    for (const auto& [id, facts] : stock->products) {
+    for (const auto id : batch_.product_ids) {
+      const auto kept = stock->products.find(id);
+      if (kept == stock->products.end()) continue;
       const auto found = sales->products.find(id);
       const ProductFacts sold = found == sales->products.end() ? ProductFacts() : found->second;
       const auto taken = sold.shipped.value_or(0) + sold.reserved.value_or(0);
-      empty += facts.opening.value_or(0) == taken;
+      empty += kept->second.opening.value_or(0) == taken;
     }
     return empty;
   }
 
   const reporting::RegisterBatch& batch_;
   const std::vector<ContextAudit>& audits_;
-  bool alone_;
+  bool own_goods_;
   std::set<std::string, std::less<>> ids_;
+  std::map<std::string, std::vector<std::string>> keys_;  // of the batch, by figure
   std::map<std::string, Figures> found_;
   Figures taken_;
   Figures live_;
@@ -174,8 +199,8 @@ const ContextAudit* audit_of(const std::vector<ContextAudit>& audits, std::strin
 }
 
 std::vector<FigureLine> batch_figures(const reporting::RegisterBatch& batch,
-                                      const std::vector<ContextAudit>& audits, bool alone) {
-  return Reckoning(batch, audits, alone).lines();
+                                      const std::vector<ContextAudit>& audits, bool own_goods) {
+  return Reckoning(batch, audits, own_goods).lines();
 }
 
 std::vector<std::string> compensated_orders(const reporting::RegisterBatch& batch,

@@ -6,10 +6,10 @@
 
 namespace commerce::books {
 
-// The figures of one batch. `alone`: there is no other batch, so that goods and master data can be
-// told apart and are figures as well.
+// The figures of one batch. `own_goods`: no other batch brings any of its products, so that what
+// there is of them is a figure as well.
 std::vector<FigureLine> batch_figures(const reporting::RegisterBatch& batch,
-                                      const std::vector<ContextAudit>& audits, bool alone);
+                                      const std::vector<ContextAudit>& audits, bool own_goods);
 
 // The batch's orders that were taken and undone.
 std::vector<std::string> compensated_orders(const reporting::RegisterBatch& batch,

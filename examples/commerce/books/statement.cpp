@@ -1,6 +1,8 @@
 #include "examples/commerce/books/statement.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -86,6 +88,23 @@ void add_sources_off(const FigureLine& line, std::set<std::string>& suspects) {
   }
 }
 
+// How many batches bring a product.
+using Bringers = std::map<std::int64_t, std::size_t>;
+
+Bringers bringers_of(const std::vector<reporting::RegisterBatch>& batches) {
+  Bringers bringers;
+  for (const auto& batch : batches) {
+    for (const auto product : batch.product_ids)
+      ++bringers[product];
+  }
+  return bringers;
+}
+
+bool brings_own_goods(const reporting::RegisterBatch& batch, const Bringers& bringers) {
+  return std::ranges::all_of(batch.product_ids,
+                             [&](const auto product) { return bringers.at(product) == 1; });
+}
+
 // Who never hears of free orders says of them what sales does, unless it knows better.
 void add_free_orders(std::vector<ContextAudit>& audits) {
   const ContextAudit* sales = audit_of(audits, "sales");
@@ -143,9 +162,10 @@ Json to_json(const Statement& statement) {
 Statement reconcile(const std::vector<reporting::RegisterBatch>& batches,
                     std::vector<ContextAudit> audits) {
   add_free_orders(audits);
+  const Bringers bringers = bringers_of(batches);
   Statement statement;
   for (const auto& batch : batches) {
-    auto lines = batch_figures(batch, audits, batches.size() == 1);
+    auto lines = batch_figures(batch, audits, brings_own_goods(batch, bringers));
     std::ranges::move(lines, std::back_inserter(statement.figures));
     std::ranges::copy(batch.refused, std::back_inserter(statement.refused));
     for (auto& order : compensated_orders(batch, audits)) {

@@ -37,6 +37,14 @@ ProductFacts product(std::int64_t opening, std::int64_t shipped, std::int64_t fr
   return facts;
 }
 
+// As sales knows a product: by what its orders took.
+ProductFacts taken(std::int64_t units) {
+  ProductFacts facts;
+  facts.shipped = units;
+  facts.reserved = 0;
+  return facts;
+}
+
 // Two orders and one product, as three contexts know them.
 struct Books {
   Books() {
@@ -46,8 +54,10 @@ struct Books {
     reporting.context = "reporting";
     inventory.context = "inventory";
     inventory.products = {{11, product(20, 8, 12)}};
+    sales.products = {{11, taken(8)}};
     batch.name = "small";
     batch.order_ids = {"1", "2"};
+    batch.product_ids = {11};
     const sinew::Json totals = sinew::parse_json(R"({"orders": 2, "units_sold": 8,
         "net_exact": "17.005", "payable": "17.00", "rounding": "-0.005",
         "first_order": "1998-05-06", "units_in_stock": 12,
@@ -87,10 +97,7 @@ TEST(Reconcile, CountsProductsOnlyWhereTheyAreKept) {
   never_ordered.supplier = 3;
   books.inventory.products[11].supplier = 2;
   books.inventory.products[12] = never_ordered;
-  ProductFacts ordered;
-  ordered.shipped = 8;
-  ordered.reserved = 0;
-  books.sales.products = {{11, ordered}};
+  books.batch.product_ids = {11, 12};
   for (auto* totals : {&books.batch.totals, &books.batch.accepted}) {
     totals->as_object().set("products", 2);
     totals->as_object().set("units_in_stock", 16);
@@ -183,6 +190,7 @@ TEST(Reconcile, LeavesOutWhatWasUndoneEverywhere) {
   books.sales.orders["2"].live = false;
   books.reporting.orders["2"].live = false;
   books.inventory.products[11] = product(20, 3, 17);
+  books.sales.products[11] = taken(3);
 
   const Statement statement = books.statement();
 
@@ -215,10 +223,72 @@ TEST(Reconcile, SetsAsideOrdersThatAreNotOfTheBatch) {
   for (ContextAudit* audit : {&books.sales, &books.reporting})
     audit->orders["by-hand"] = order(2, "4", "4", "Peru");
   books.inventory.products[11] = product(20, 10, 10);
+  books.sales.products[11] = taken(10);
 
   const Statement statement = books.statement();
 
   EXPECT_TRUE(statement.balanced()) << to_pretty_text(to_json(statement));
+}
+
+// A second batch with an order, a customer and a product of its own.
+struct TwoBatches : Books {
+  TwoBatches() {
+    batch.customer_ids = {"VINET"};
+    sales.keys["customers"] = {"VINET", "TOMSP"};
+    for (auto* totals : {&batch.totals, &batch.accepted})
+      totals->as_object().set("customers", 1);
+    second.name = "second";
+    second.order_ids = {"3"};
+    second.customer_ids = {"TOMSP"};
+    second.product_ids = {12};
+    second.totals = sinew::parse_json(
+        R"({"orders": 1, "customers": 1, "units_sold": 4, "units_in_stock": 6, "products": 1})");
+    second.accepted = second.totals;
+    second.accepted.as_object().set("opening_units", 10);
+    sales.orders["3"] = reporting.orders["3"] = order(4, "9", "9", "Peru");
+    sales.products[12] = taken(4);
+    inventory.products[12] = product(10, 4, 6);
+    inventory.products[12].supplier = 1;
+  }
+  Statement statement() const { return reconcile({batch, second}, {sales, inventory, reporting}); }
+
+  std::vector<Value> found(std::string_view name) const {
+    std::vector<Value> values;
+    for (const auto& line : statement().figures) {
+      if (line.name == name) values.push_back(line.found);
+    }
+    return values;
+  }
+
+  reporting::RegisterBatch second;
+};
+
+TEST(Reconcile, CountsForEachBatchWhatItBrought) {
+  const TwoBatches books;
+
+  EXPECT_TRUE(books.statement().balanced()) << to_pretty_text(to_json(books.statement()));
+  EXPECT_THAT(books.found("orders"), ElementsAre(Value(2), Value(1)));
+  EXPECT_THAT(books.found("customers"), ElementsAre(Value(1), Value(1)));
+  EXPECT_THAT(books.found("units_in_stock"), ElementsAre(Value(12), Value(6)));
+}
+
+TEST(Reconcile, MissesACustomerOfOneBatch) {
+  TwoBatches books;
+  books.sales.keys["customers"] = {"VINET", "ALFKI"};
+
+  const Statement statement = books.statement();
+
+  EXPECT_FALSE(statement.balanced());
+  EXPECT_THAT(statement.suspects(), ElementsAre("sales"));
+  EXPECT_THAT(books.found("customers"), ElementsAre(Value(1), Value(0)));
+}
+
+TEST(Reconcile, GivesGoodsThatTwoBatchesBroughtToNeither) {
+  TwoBatches books;
+  books.second.product_ids = {11, 12};
+
+  EXPECT_THAT(books.found("units_in_stock"), testing::IsEmpty());
+  EXPECT_THAT(books.found("customers"), ElementsAre(Value(1), Value(1)));
 }
 
 TEST(Reconcile, IsNotBalancedWhileSomethingWaitsForAnOperator) {

@@ -58,8 +58,8 @@ Task<std::set<std::int64_t>> read_carriers(Transaction& tx, books::ContextAudit&
                                books::first_integer, [&](const Row& row) {
                                  if (!books::check_seal(row, "carriers", audit.problems)) return;
                                  carriers.insert(row.integer(0));
+                                 audit.keys["shippers"].insert(std::to_string(row.integer(0)));
                                });
-  audit.counts["shippers"] = static_cast<std::int64_t>(carriers.size());
   co_return carriers;
 }
 

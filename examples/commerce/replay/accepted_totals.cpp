@@ -71,8 +71,8 @@ books::Figures figures_over(const std::vector<Item>& items) {
 sinew::Json accepted_totals(const Input& input) {
   books::Figures figures = figures_over<books::OrderFacts>(input.orders);
   figures.merge(figures_over<books::ProductFacts>(input.products));
-  figures["customers"] = input.customer_count;
-  figures["shippers"] = input.carrier_count;
+  figures["customers"] = std::ssize(input.customer_ids);
+  figures["shippers"] = std::ssize(input.carrier_ids);
   sinew::Json totals = books::unflatten(figures, input.totals);
   std::int64_t opening = 0;
   for (const Product& product : input.products)

@@ -201,13 +201,12 @@ Known read_master_data(const Tables& tables, Input& input) {
       input.refused);
   input.customers = customers.file(tables.customers);
   input.carriers = carriers.file(tables.shippers);
-  input.customer_count = static_cast<std::int64_t>(customers.keys().size());
-  input.supplier_count = static_cast<std::int64_t>(suppliers.keys().size());
-  input.carrier_count = static_cast<std::int64_t>(carriers.keys().size());
-  input.products = read_products(tables.products, input.refused);
-  known.customers.insert(customers.keys().begin(), customers.keys().end());
+  input.customer_ids = customers.keys();
   for (const auto& key : carriers.keys())
-    known.carriers.insert(std::stoll(key));
+    input.carrier_ids.push_back(std::stoll(key));
+  input.products = read_products(tables.products, input.refused);
+  known.customers.insert(input.customer_ids.begin(), input.customer_ids.end());
+  known.carriers.insert(input.carrier_ids.begin(), input.carrier_ids.end());
   for (const auto& product : input.products)
     known.products.insert(product.id);
   return known;

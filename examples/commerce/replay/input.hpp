@@ -40,9 +40,8 @@ struct Input {
   std::vector<Product> products;
   std::string customers;  // accepted lines of customers.csv, as a file
   std::string carriers;   // accepted lines of shippers.csv, as a file
-  std::int64_t customer_count = 0;
-  std::int64_t supplier_count = 0;
-  std::int64_t carrier_count = 0;
+  std::vector<std::string> customer_ids;
+  std::vector<std::int64_t> carrier_ids;
   std::vector<reporting::Refusal> refused;
 };
 

@@ -250,7 +250,7 @@ TEST(ReadInput, RepeatedLinesWithTheSameContentCountOnce) {
   const Input input = InputFolder(files).read();
 
   EXPECT_THAT(ids_of(input), testing::ElementsAre("10", "11", "12"));
-  EXPECT_EQ(input.customer_count, 2);
+  EXPECT_EQ(input.customer_ids.size(), 2);
   EXPECT_THAT(input.refused, testing::IsEmpty());
 }
 

@@ -37,8 +37,10 @@ reporting::RegisterBatch batch_of(const Input& input) {
   batch.totals = input.totals;
   batch.accepted = accepted_totals(input);
   batch.orders = static_cast<std::int64_t>(input.orders.size());
-  batch.customers = input.customer_count;
-  batch.suppliers = input.supplier_count;
+  batch.customer_ids = input.customer_ids;
+  batch.carrier_ids = input.carrier_ids;
+  for (const auto& product : input.products)
+    batch.product_ids.push_back(product.id);
   for (const auto& order : input.orders)
     batch.order_ids.push_back(order.order.order_id);
   batch.refused = input.refused;

@@ -26,14 +26,15 @@ struct RegisterBatch {
   sinew::Json totals;       // totals.json of the input, as published
   sinew::Json accepted;     // the same figures over what is sent: without the refused
   std::int64_t orders = 0;  // that are sent
-  std::int64_t customers = 0;
-  std::int64_t suppliers = 0;
   std::vector<std::string> order_ids;
+  std::vector<std::string> customer_ids;
+  std::vector<std::int64_t> carrier_ids;
+  std::vector<std::int64_t> product_ids;
   std::vector<Refusal> refused;
 };
 BOOST_DESCRIBE_STRUCT(RegisterBatch, (),
-                      (batch_id, name, totals, accepted, orders, customers, suppliers, order_ids,
-                       refused))
+                      (batch_id, name, totals, accepted, orders, order_ids, customer_ids,
+                       carrier_ids, product_ids, refused))
 
 // GET /progress: how far the orders that reporting knows of have come.
 struct Progress {
