@@ -120,6 +120,60 @@ TEST(ConsumerRecovery, BeginsOnceTheDatabaseIsThere) {
   }
 }
 
+// What it cannot read yet may hold earlier messages of a key.
+TEST(ConsumerRecovery, OpensItsBacklogAgainWhenItCannotBeRead) {
+  Bench bench;
+  bench.script.fail("a", Condition::invalid_input);
+  bench.publish("a", "k");
+  bench.begin();
+  bench.run_for(1s);
+  bench.stop();
+  ASSERT_THAT(bench.backlog(), SizeIs(1U));
+
+  bench.publish("b", "k");
+  bench.publish("x", "other");
+  bench.database->failing_reads = 3;
+  bench.begin();
+  bench.run_for(10s);
+
+  EXPECT_THAT(bench.effects_in_order(), ElementsAre("x"));
+  EXPECT_THAT(bench.backlog(), SizeIs(2U));
+  bench.replay_all();
+  bench.run_for(10s);
+  EXPECT_THAT(bench.effects_in_order(), ElementsAre("x", "a", "b"));
+}
+
+// Whatever it was about to do with it, a start included.
+TEST(ConsumerRecovery, KeepsOrderOnADatabaseThatFailsNowAndThen) {
+  tests::for_seeds(50, [](std::uint64_t seed) {
+    Bench bench(seed);
+    bench.settings.retry.max_attempts = 100;
+    auto& random = bench.process.world().random();
+    for (const char* subject : {"a", "c", "e"})
+      bench.script.fail(subject, Condition::unavailable, static_cast<int>(random.below(3)));
+    for (const char* subject : {"a", "b", "c", "d", "e", "f"})
+      bench.publish(subject, "k");
+    for (int life = 0; life < 4; ++life) {
+      bench.database->failing_reads = static_cast<int>(random.below(3));
+      bench.begin();
+      for (int i = 0; i < 20; ++i) {
+        bench.database->failing = static_cast<int>(random.below(2));
+        bench.database->failing_reads = static_cast<int>(random.below(2));
+        bench.database->losing_answers = random.chance(0.3) ? 1 : 0;
+        bench.run_for(std::chrono::milliseconds(random.below(1000)));
+      }
+      bench.kill();
+    }
+    bench.begin();
+    bench.run_for(10min);
+
+    const auto effects = bench.effects_in_order();
+    EXPECT_THAT(effects, ElementsAre("a", "b", "c", "d", "e", "f"));
+    EXPECT_THAT(bench.backlog(), IsEmpty());
+    EXPECT_EQ(bench.left_in_queue(), 0);
+  });
+}
+
 // A handler whose failure cannot be kept has not ended the process.
 TEST(ConsumerRecovery, ADatabaseThatIsAwayIsNoCrash) {
   Bench bench;

@@ -15,6 +15,7 @@ class FaultyDatabase final : public store::DatabaseDecorator {
 
   int failing = 0;         // so many of the next transactions fail, without effect
   int losing_answers = 0;  // ... are done, but reported as unavailable, applied unknown
+  int failing_reads = 0;
   int transactions = 0;
   int reads = 0;
   Duration slowness{};  // of the answers of reads
@@ -23,6 +24,10 @@ class FaultyDatabase final : public store::DatabaseDecorator {
   Task<void> run(Access access, Body& body) override {
     if (access == Access::read) {
       ++reads;
+      if (failing_reads > 0) {
+        --failing_reads;
+        throw Error(Condition::unavailable, "the database is away");
+      }
       co_await run_inner(access, body);
       if (slowness > Duration::zero()) co_await async::sleep_for(slowness);
       co_return;
