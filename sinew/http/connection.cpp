@@ -179,6 +179,9 @@ Task<Response> Connection::handle() {
     co_return problem(error);
   } catch (const std::exception& error) {
     log::error("a handler failed", {{"route", match_.route->pattern}, {"cause", error.what()}});
+  } catch (...) {
+    log::error("a handler failed",
+               {{"route", match_.route->pattern}, {"cause", "it threw what is no exception"}});
   }
   co_return problem(500, "the handler failed; the log has the cause");
 }

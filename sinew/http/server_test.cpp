@@ -56,6 +56,7 @@ Task<Response> slow(const Request& request) {
 Task<Response> fail(const Request& request) {
   const auto condition = request.path_parameter<int>("condition");
   if (condition == 0) throw std::runtime_error("a secret");
+  if (condition == 100) throw condition;  // no exception of any kind
   throw Error(static_cast<Condition>(condition), "why it failed");
 }
 Task<Response> inject(const Request&) { co_return ok("x", "text/plain\r\nX: y"); }
@@ -242,6 +243,7 @@ TEST(Server, MapsWhatAHandlerThrows) {
   const std::string unknown = world.talk(get("/fail/0"));
   EXPECT_THAT(unknown, StartsWith("HTTP/1.1 500 "));
   EXPECT_THAT(unknown, testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(world.talk(get("/fail/100")), StartsWith("HTTP/1.1 500 "));
 }
 
 TEST(Server, NeverSendsAnInjectedField) {
