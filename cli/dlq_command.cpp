@@ -3,6 +3,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <memory>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "sinew/base/error.hpp"
@@ -18,7 +19,7 @@ struct DlqOptions {
   std::string reason;
   bool all = false;
   bool dry_run = false;
-  std::int64_t limit = 1000;
+  std::optional<std::int64_t> limit;
   std::string why;
 };
 
@@ -34,7 +35,7 @@ JsonObject filter_of(const DlqOptions& dlq) {
   arguments.set("key", dlq.key);
   arguments.set("reason", dlq.reason);
   arguments.set("all", dlq.all);
-  arguments.set("limit", dlq.limit);
+  if (dlq.limit) arguments.set("limit", *dlq.limit);
   return arguments;
 }
 
@@ -122,7 +123,8 @@ void add_filter(CLI::App& command, DlqOptions& dlq) {
   command.add_option("--key", dlq.key, "Only messages of this ordering key");
   command.add_option("--reason", dlq.reason, "Only messages parked for this reason")
       ->check(CLI::IsMember({"poison", "exhausted_retries", "crashed"}));
-  command.add_option("--limit", dlq.limit, "At most so many a context (1 to 10000)");
+  command.add_option("--limit", dlq.limit,
+                     "At most so many a context (1 to 10000); list: 1000, else all");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -46,7 +47,7 @@ struct MessageArguments {
   std::string reason;
   bool all = false;  // list: waiting ones too; replay and discard: without a filter
   bool dry_run = false;
-  std::int64_t limit = 1000;
+  std::optional<std::int64_t> limit;
   std::optional<Uuid> after;
   std::string why;
 };
@@ -60,9 +61,11 @@ constexpr auto constraints(const MessageArguments*) {
                             field(&MessageArguments::reason, length(0, 60), defaulted()),
                             field(&MessageArguments::all, defaulted()),
                             field(&MessageArguments::dry_run, defaulted()),
-                            field(&MessageArguments::limit, between(1, 10'000), defaulted()),
+                            field(&MessageArguments::limit, between(1, 10'000)),
                             field(&MessageArguments::why, length(0, 500), defaulted()));
 }
+
+constexpr std::int64_t default_page = 1000;
 
 struct Call {
   async::Runtime& runtime;
@@ -191,21 +194,22 @@ Task<Json> request(Call call, saga::Verb verb) {
   });
 }
 
-messaging::DeadLetterFilter filter_of(const MessageArguments& arguments) {
+messaging::DeadLetterFilter filter_of(const MessageArguments& arguments,
+                                      std::int64_t default_limit) {
   messaging::DeadLetterFilter filter;
   filter.sequences = arguments.ids;
   filter.consumer = arguments.consumer;
   filter.type = arguments.type;
   filter.key = arguments.key;
   filter.reason = arguments.reason;
-  filter.limit = static_cast<std::size_t>(arguments.limit);
+  filter.limit = static_cast<std::size_t>(arguments.limit.value_or(default_limit));
   filter.after = arguments.after;
   return filter;
 }
 
 Task<Json> list_messages(Call call) {
   const auto arguments = from_json<MessageArguments>(call.arguments, ReadMode::strict);
-  auto filter = filter_of(arguments);
+  auto filter = filter_of(arguments, default_page);
   filter.parked_only = !arguments.all;
   const auto entries = co_await call.database.read(
       [&](Transaction& tx) -> Task<std::vector<messaging::BacklogEntry>> {
@@ -257,7 +261,7 @@ Task<Json> change_messages(Call call, Removal removal) {
   const messaging::Operator by{call.actor, arguments.why, call.runtime.new_id(),
                                call.runtime.wall_now()};
   const auto count = co_await call.database.transaction([&](Transaction& tx) -> Task<std::int64_t> {
-    auto filter = filter_of(arguments);
+    auto filter = filter_of(arguments, std::numeric_limits<std::int64_t>::max());
     co_return removal == Removal::replay
         ? co_await messaging::replay(tx, std::move(filter), by, arguments.dry_run)
         : co_await messaging::discard(tx, std::move(filter), by, arguments.dry_run);

@@ -193,6 +193,22 @@ TEST_F(OperationsTest, ReplaysByIdFilterOrAllAndNeverByAccident) {
   EXPECT_EQ(records(), 2U);
 }
 
+TEST_F(OperationsTest, ReplaysAllHoweverManyUnlessALimitIsGiven) {
+  constexpr int many = 2100;
+  sqlite.run(db().transaction([&](Transaction& tx) -> Task<void> {
+    for (int i = 0; i < many; ++i) {
+      co_await add_message(tx, sqlite.node().new_id(), "m-" + std::to_string(i),
+                           BacklogState::parked, "poison");
+    }
+  }));
+
+  EXPECT_EQ(messages("{}"), 1000U) << "a page";
+  EXPECT_EQ(operate("dlq.replay", R"({"all":true,"limit":5})").at("messages").as_integer(), 5);
+  EXPECT_EQ(operate("dlq.replay", R"({"all":true})").at("messages").as_integer(), many + 2 - 5);
+  EXPECT_EQ(messages("{}"), 0U);
+  EXPECT_EQ(records(), 2U);
+}
+
 TEST_F(OperationsTest, DiscardsWhatIsParked) {
   EXPECT_EQ(
       operate("dlq.discard", R"({"key":"k","why":"a test order"})").at("messages").as_integer(), 1);

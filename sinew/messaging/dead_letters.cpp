@@ -16,19 +16,27 @@ using store::Transaction;
 namespace {
 
 constexpr std::size_t max_limit = 10'000;
+constexpr std::size_t changed_at_once = 1000;
+constexpr std::size_t max_targets_bytes = 1000;
 
-Task<void> record(Transaction& tx, const Operator& by, const char* verb,
-                  const std::vector<BacklogEntry>& entries) {
+// What one verb of an operator did to how many.
+struct Change {
+  std::int64_t count = 0;
   std::string targets;
-  for (const auto& entry : entries) {
-    if (targets.size() > 1000) {
+
+  void add(const Uuid& sequence) {
+    ++count;
+    if (targets.size() <= max_targets_bytes) {
+      targets += (targets.empty() ? "" : ", ") + to_string(sequence);
+    } else if (!targets.ends_with("...")) {
       targets += ", ...";
-      break;
     }
-    targets += (targets.empty() ? "" : ", ") + to_string(entry.sequence);
   }
-  co_await audit(tx, {by.audit_id, by.at, by.actor, verb, targets,
-                      fmt::format("{} messages: {}", entries.size(), by.reason)});
+};
+
+Task<void> record(Transaction& tx, const Operator& by, const char* verb, const Change& change) {
+  co_await audit(tx, {by.audit_id, by.at, by.actor, verb, change.targets,
+                      fmt::format("{} messages: {}", change.count, by.reason)});
 }
 
 Task<std::vector<BacklogEntry>> list_page(Transaction& tx, DeadLetterFilter filter) {
@@ -106,30 +114,50 @@ Task<BacklogEntry> find_dead_letter(Transaction& tx, Uuid sequence) {
                           to_string(sequence)));
 }
 
+namespace {
+
+// Calls apply(entry) for all that fit, however many they are, a page in memory at a time.
+template <class Apply>
+Task<Change> change_each(Transaction& tx, DeadLetterFilter filter, Apply apply) {
+  Change change;
+  std::size_t left = filter.limit;
+  while (left > 0) {
+    filter.limit = std::min(left, changed_at_once);
+    const auto entries = co_await list_dead_letters(tx, filter);
+    for (const auto& entry : entries) {
+      co_await apply(entry);
+      change.add(entry.sequence);
+    }
+    if (entries.size() < filter.limit) break;
+    left -= entries.size();
+    filter.after = entries.back().sequence;
+  }
+  co_return change;
+}
+
+}  // namespace
+
 Task<std::int64_t> replay(Transaction& tx, DeadLetterFilter filter, Operator by, bool dry_run) {
   filter.parked_only = true;
-  const auto entries = co_await list_dead_letters(tx, std::move(filter));
-  const auto count = static_cast<std::int64_t>(entries.size());
-  if (dry_run || entries.empty()) co_return count;
-  for (const auto& entry : entries) {
+  const auto try_again = [&](const BacklogEntry& entry) -> Task<void> {
+    if (dry_run) co_return;
     co_await tx.execute(
         "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ? "
         "WHERE consumer = ? AND sequence = ? AND state = 'parked'",
         {by.at, entry.consumer, entry.sequence});
-  }
-  co_await record(tx, by, "dlq replay", entries);
-  co_return count;
+  };
+  const Change change = co_await change_each(tx, std::move(filter), try_again);
+  if (!dry_run && change.count > 0) co_await record(tx, by, "dlq replay", change);
+  co_return change.count;
 }
 
 Task<std::int64_t> discard(Transaction& tx, DeadLetterFilter filter, Operator by, bool dry_run) {
-  const auto entries = co_await list_dead_letters(tx, std::move(filter));
-  const auto count = static_cast<std::int64_t>(entries.size());
-  if (dry_run || entries.empty()) co_return count;
-  for (const auto& entry : entries) {
-    co_await Backlog(entry.consumer).remove(tx, entry.sequence, by.at);
-  }
-  co_await record(tx, by, "dlq discard", entries);
-  co_return count;
+  const auto remove = [&](const BacklogEntry& entry) -> Task<void> {
+    if (!dry_run) co_await Backlog(entry.consumer).remove(tx, entry.sequence, by.at);
+  };
+  const Change change = co_await change_each(tx, std::move(filter), remove);
+  if (!dry_run && change.count > 0) co_await record(tx, by, "dlq discard", change);
+  co_return change.count;
 }
 
 }  // namespace sinew::messaging

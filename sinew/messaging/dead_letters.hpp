@@ -30,7 +30,7 @@ struct DeadLetterFilter {
   std::string reason{};
   bool parked_only = true;      // else waiting ones and those behind as well
   std::optional<Uuid> after{};  // page: entries after this sequence
-  std::size_t limit = 1000;     // 1 to 10'000
+  std::size_t limit = 1000;     // from 1; a list has 10'000 entries at most
 };
 
 // In order of arrival.
