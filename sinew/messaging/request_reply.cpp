@@ -65,6 +65,7 @@ Task<event::Envelope> Requester::request(Destination to, event::Envelope request
   request.time = runtime_.wall_now();
   request.reply_to = settings_.replies;
   if (request.lineage.correlation_id.is_nil()) request.lineage.correlation_id = request.id;
+  event::validate(request);
   const std::string type = request.type;
   Pending pending(*this, request.id);
   const Instant deadline = runtime_.now() + timeout;

@@ -249,6 +249,20 @@ TEST(Requester, SaysWhatIsWrongWithTheQueue) {
   EXPECT_EQ(bench.requester->status().pending, 0U);
 }
 
+TEST(Requester, RefusesAQuestionThatIsTooLarge) {
+  Bench bench;
+  event::Envelope query;
+  query.type = "stock.query";
+  query.data = SharedBytes(std::string(event::Envelope::max_data_bytes + 1, 'x'));
+
+  const Error error =
+      bench.error_of([&] { bench.process.node().run(bench.requester->request(stock, query, 5s)); });
+
+  EXPECT_EQ(error.condition(), Condition::invalid_input) << "asking again would not help";
+  EXPECT_THAT(error.detail(), HasSubstr("bytes, at most"));
+  EXPECT_EQ(bench.requester->status().pending, 0U);
+}
+
 TEST(Requester, TakesTheReplyOfARequestWhoseConfirmIsUnknown) {
   Bench bench;
   bench.begin_answering();
