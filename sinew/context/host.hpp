@@ -16,11 +16,11 @@
 namespace sinew::context {
 
 struct HostSettings {
-  std::string name = "main";     // [a-z0-9-]{1,40}; names its file under hosts/
-  std::filesystem::path folder;  // of the system; contexts and the broker live below it
-  std::string address = "127.0.0.1";
-  std::uint16_t first_port = 0;     // of the first context, the next ones follow; 0: free ports
-  std::uint16_t operator_port = 0;  // 0: a free one
+  std::string name = "main";          // [a-z0-9-]{1,40}; names its file under hosts/
+  std::filesystem::path folder;       // of the system; contexts and the broker live below it
+  std::string address = "127.0.0.1";  // of the contexts; the operator API stays on 127.0.0.1
+  std::uint16_t first_port = 0;       // of the first context, the next ones follow; 0: free ports
+  std::uint16_t operator_port = 0;    // 0: a free one
   Duration drain = std::chrono::seconds(10);
   ContextSettings contexts;
 };

@@ -301,6 +301,15 @@ TEST(Host, WritesWhereItIsForItsOwnerOnly) {
   EXPECT_EQ(content(token), secret) << "tools keep working";
 }
 
+TEST(Host, KeepsTheOperatorApiOnLoopback) {
+  TestHost system;
+  system.address = "10.0.0.1";
+  system.start();
+
+  EXPECT_EQ(system.context("shop").endpoint().address, "10.0.0.1");
+  EXPECT_EQ(system.host->operator_endpoint().address, "127.0.0.1");
+}
+
 TEST(Host, ReplacesATokenFileThatIsNone) {
   TestHost system;
   std::filesystem::create_directories(system.folder());

@@ -161,6 +161,7 @@ class TestHost {
     backend_ = tests::make_backend(world, databases_, std::move(settings));
     HostSettings host_settings;
     host_settings.folder = folder();
+    host_settings.address = address;
     host_settings.contexts = context_settings;
     host = std::make_unique<Host>(std::move(host_settings), *backend_,
                                   std::vector<async::Runtime*>{node});
@@ -223,6 +224,7 @@ class TestHost {
 
   async::sim::World world;
   ContextSettings context_settings;  // of the next start()
+  std::string address = HostSettings().address;
 
  private:
   Databases databases_;
