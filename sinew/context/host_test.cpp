@@ -49,6 +49,25 @@ TEST(Host, CarriesARequestThroughEventCommandAndSaga) {
   EXPECT_THAT(system.context("shop").health().problems, IsEmpty());
 }
 
+TEST(Host, SaysThatItsMessagesGoNowhere) {
+  TestHost system;
+  system.start();
+  store::Outbox outbox;
+  system.node->run(
+      system.context("shop").database().transaction([&](store::Transaction& tx) -> Task<void> {
+        event::Envelope envelope;
+        envelope.id = system.node->new_id();
+        envelope.source = "/shop";
+        envelope.type = "mail.send";
+        co_await outbox.insert(tx, {store::DestinationKind::queue, "mail.commands"}, envelope);
+      }));
+
+  system.world.run_for(5s);
+
+  EXPECT_THAT(system.context("shop").health().problems,
+              ElementsAre(HasSubstr("the messages of 1 keys")));
+}
+
 TEST(Host, CarriesARejectionBack) {
   TestHost system;
   system.start();

@@ -267,6 +267,12 @@ Health ContextRunner::health() const {
   for (const auto& relay : relays_) {
     const auto& status = relay->status();
     if (!status.last_error.empty()) health.problems.push_back("relay: " + status.last_error);
+    if (status.blocked_keys > 0) {
+      health.problems.push_back(
+          fmt::format("relay: the broker does not take the messages of {} keys: a queue or topic "
+                      "is missing or full",
+                      status.blocked_keys));
+    }
   }
   for (const auto& consumer : consumers_) {
     const auto& status = consumer->status();
