@@ -113,7 +113,7 @@ Task<void> Consumer::run() {
       log_.warn("messages cannot be received; tried again", {{"error", error.detail()}});
     }
     if (stopping_) break;
-    co_await async::sleep_for(backoff_);
+    co_await wait_at_most(runtime_, stop_asked_, backoff_);
     backoff_ = std::min(backoff_ * 2, longest_subscribe_backoff);
   }
   stop();
@@ -126,6 +126,7 @@ Task<void> Consumer::run() {
 
 void Consumer::stop() noexcept {
   stopping_ = true;
+  stop_asked_.set();
   backlog_changed_.set();
   if (receiving_ != nullptr) receiving_->cancel();
 }

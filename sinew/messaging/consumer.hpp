@@ -135,6 +135,7 @@ class Consumer final {
   Duration backoff_{};
   std::optional<async::Scope> workers_;
   bool stopping_ = false;
+  async::Event stop_asked_;
   ConsumerStatus status_;
 };
 

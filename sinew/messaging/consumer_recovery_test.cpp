@@ -265,6 +265,23 @@ TEST(ConsumerRecovery, StopsBeforeItBegan) {
   EXPECT_EQ(bench.left_in_queue(), 0);
 }
 
+TEST(ConsumerRecovery, StopsAtOnceWhileTheBrokerIsAway) {
+  Bench bench;
+  bench.broker->before_subscribe = []() -> Task<void> {
+    throw Error(Condition::unavailable, "no broker");
+    co_return;
+  };
+  bench.begin();
+  bench.run_for(1min);
+  const Instant asked = bench.process.node().now();
+
+  bench.stop();
+
+  EXPECT_LT(bench.process.node().now() - asked, 100ms) << "though it would try again much later";
+  Backlog backlog("billing");
+  EXPECT_FALSE(bench.in([&](Transaction& tx) { return backlog.opened(tx); })) << "a clean stop";
+}
+
 TEST(ConsumerRecovery, IsNoCleanStopWhenItIsCancelled) {
   Bench bench;
   bench.begin();
