@@ -247,6 +247,17 @@ TEST_F(EmbeddedBrokerTest, ShowsWhereGroupsAre) {
   EXPECT_EQ(statistics.groups[0].lag, 2);
 }
 
+TEST_F(EmbeddedBrokerTest, StartsNoGroupBeyondTheEnd) {
+  runtime.run(port->declare({.queues = {}, .topics = {{.name = "news", .partitions = 1}}}));
+  messaging::SubscribeOptions options;
+  options.source = {messaging::DestinationKind::topic, "news"};
+  options.group = "sales";
+  options.start_after[0] = store::Checkpoint::from_position(1);
+  const auto attempt = [&]() -> Task<void> { co_await port->subscribe(options); };
+
+  EXPECT_EQ(failure_of(attempt()).condition(), Condition::invalid_input);
+}
+
 TEST_F(EmbeddedBrokerTest, RefusesLimitsOfNothing) {
   BrokerSettings settings;
   settings.database.path = folder.file("other.db");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -94,6 +95,8 @@ struct SubscribeOptions {
   std::int32_t prefetch = 64;                 // unsettled deliveries at most; 1 to 1000
   Duration lease = std::chrono::seconds(30);  // 100 ms to 12 h; renewed by renew()
   StartFrom start = StartFrom::beginning;     // for a group without a committed position
+  // Topics: the same for single partitions, which begin behind these positions of deliveries.
+  std::map<std::int32_t, store::Checkpoint> start_after{};
 };
 
 class Subscription {
@@ -146,7 +149,8 @@ class Broker {
   // unknown).
   static constexpr std::size_t max_publish = 1000;
   virtual Task<std::vector<Confirm>> publish(std::vector<Message> messages) = 0;
-  // Errors: not_found (unknown queue or topic), invalid_input (options out of range).
+  // Errors: not_found (unknown queue or topic), invalid_input (options out of range; a position to
+  // start behind that the topic has not reached).
   virtual Task<std::unique_ptr<Subscription>> subscribe(SubscribeOptions options) = 0;
 };
 

@@ -148,6 +148,36 @@ TEST_P(BrokerTopicConformance, ANewGroupBeginsWhereItWants) {
   });
 }
 
+TEST_P(BrokerTopicConformance, ANewGroupBeginsBehindTheGivenPositions) {
+  messaging::SubscribeOptions options;
+  options.source = topic(name_);
+  options.group = "late";
+  options.start = StartFrom::end;
+  run([&]() -> Task<void> {
+    co_await declare(8);
+    co_await publish_keys({"a", "b"}, 3);
+    auto reader = co_await member("reader");
+    for (const Delivery& delivery : co_await receive(*reader, 6)) {
+      const auto& envelope = delivery.message.envelope;
+      if (envelope.ordering_key != "a" || envelope.subject != "1") continue;
+      options.start_after[delivery.partition] = delivery.position;
+    }
+    co_await reader->close();
+
+    auto late = co_await subscribe(options);
+    co_await publish({record("b", "4")});
+    const auto records = by_key(co_await receive(*late, 3));
+    EXPECT_THAT(records.at("a"), ElementsAre("2", "3"));
+    EXPECT_THAT(records.at("b"), ElementsAre("4")) << "another partition, from the end";
+    co_await late->close();
+  });
+
+  const store::Checkpoint position = options.start_after.begin()->second;
+  options.start_after = {{8, position}};
+  EXPECT_EQ(condition_of([&]() -> Task<void> { co_await broker().subscribe(options); }),
+            Condition::invalid_input);
+}
+
 TEST_P(BrokerTopicConformance, AGroupGoesOnBehindWhatItAcceptedWithoutAGap) {
   run([this]() -> Task<void> {
     co_await declare(1);

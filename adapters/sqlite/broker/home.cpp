@@ -50,6 +50,28 @@ void check(const SubscribeOptions& options) {
   }
 }
 
+// Where a new group begins: behind these, partition by partition.
+std::vector<std::int64_t> start_of(const Topic& topic, const SubscribeOptions& options) {
+  std::vector<std::int64_t> start(topic.heads.size(), 0);
+  if (options.start == messaging::StartFrom::end) start = topic.heads;
+  for (const auto& [partition, position] : options.start_after) {
+    if (partition < 0 || partition >= std::ssize(start)) {
+      throw Error(Condition::invalid_input,
+                  fmt::format("the topic {} has no partition {} to start in: 0 to {}",
+                              options.source.name, partition, start.size() - 1));
+    }
+    const auto number = static_cast<std::size_t>(partition);
+    if (position.position() > static_cast<std::uint64_t>(topic.heads[number])) {
+      throw Error(Condition::invalid_input,
+                  fmt::format("partition {} of the topic {} ends before the position to start "
+                              "behind: is it another topic's?",
+                              partition, options.source.name));
+    }
+    start[number] = static_cast<std::int64_t>(position.position());
+  }
+  return start;
+}
+
 QueueLimits queue_limits(const BrokerLimits& limits) {
   return {.messages = limits.queue_messages,
           .bytes = limits.queue_bytes,
@@ -207,11 +229,10 @@ Task<Source*> Home::find_group(const SubscribeOptions& options) {
                 fmt::format("no topic {}: declare it first", options.source.name));
   }
   Topic& topic = *found->second;
+  const std::vector<std::int64_t> start = start_of(topic, options);
   if (const auto known = topic.groups.find(options.group); known != topic.groups.end()) {
     co_return known->second.get();
   }
-  const std::vector<std::int64_t> beginning(topic.heads.size(), 0);
-  const auto& start = options.start == messaging::StartFrom::end ? topic.heads : beginning;
   GroupRow row = co_await database_->transaction([&](store::Transaction& tx) -> Task<GroupRow> {
     co_return co_await open_group(tx, topic.row, options.group, start);
   });
