@@ -315,6 +315,23 @@ class StuckSagas(Case):
         done = self.ask_sinew("saga", "compensate", "stuck-1", code=1)
         self.assertIn("nothing left to compensate", done.stderr)
 
+    def test_a_saga_under_way_leaves_the_books_unsettled(self):
+        self.jam("inventory", "reservations", "stuck-2")
+        self.place("stuck-2")
+        self.wait_for_messages(1)
+        unsettled = ["verify", "--folder", self.folder, "--wait", "1s"]
+
+        self.assertIn("sales: 0 messages, 1 sagas); wait longer with --wait",
+                      self.commerce(*unsettled, code=3).stderr)
+        self.stop(self.process)
+        self.assertIn("start it again", self.commerce(*unsettled, code=3).stderr)
+
+        self.free("inventory")
+        self.changed("replay", "--all")
+        self.serve()
+        self.wait_for_saga("stuck-2", "completed")
+        self.assertTrue(self.verify()["balanced"])
+
     def test_mistakes(self):
         for arguments, code, says in (
                 (["show", "nobody"], 1, "sinew saga list"),

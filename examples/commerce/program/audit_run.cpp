@@ -5,9 +5,11 @@
 #include <utility>
 
 #include <chrono>
+#include <string>
 
 #include "sinew/async/wait.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/context/host_file.hpp"
 
 namespace commerce::program {
 namespace {
@@ -15,6 +17,14 @@ namespace {
 using sinew::Task;
 
 constexpr auto look_every = std::chrono::milliseconds(50);
+
+std::string what_to_do(const std::filesystem::path& folder) {
+  if (sinew::context::running_hosts(folder).empty()) {
+    return "it was stopped in the middle of its work: start it again, and it goes on";
+  }
+  return "wait longer with --wait, or see `sinew saga list` and `sinew dlq list` for what it waits "
+         "for";
+}
 
 }  // namespace
 
@@ -32,12 +42,9 @@ Task<books::Statement> audit_books(sinew::async::Runtime& runtime, std::filesyst
       co_return statement;
     }
     if (runtime.now() >= until) {
-      throw sinew::Error(
-          sinew::Condition::timeout,
-          fmt::format(
-              "the system did not come to rest ({}); wait longer with --wait, or see `sinew "
-              "saga list` and `sinew dlq list` for what it waits for",
-              describe_motion(after)));
+      throw sinew::Error(sinew::Condition::timeout,
+                         fmt::format("the system did not come to rest ({}); {}",
+                                     describe_motion(after), what_to_do(folder)));
     }
     before = after;
     co_await sinew::async::sleep_for(look_every);
