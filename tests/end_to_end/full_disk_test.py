@@ -9,6 +9,7 @@ import system
 from operation_test import order, send
 
 FULL = "the disk is full"
+MANY = 600  # orders, so that some have still to be sent when the disk is full
 
 
 class FullDisk(system.Case):
@@ -47,6 +48,7 @@ class FullDisk(system.Case):
         self.stop(process)
 
     def test_a_run_goes_on_when_there_is_room(self):
+        system.tool("generate-data", "--seed", 12, "--orders", MANY, self.input)
         progress = self.scratch / "progress"
         with open(progress, "w", encoding="utf-8") as file:
             process = self.start("run", "--folder", self.folder, "--input", self.input, "--port", 0,
