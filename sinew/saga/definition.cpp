@@ -39,6 +39,13 @@ void check_step(const Step& step, bool after_pivot, std::vector<std::string>& br
     broken.push_back(
         fmt::format("step {} comes after the pivot and cannot be compensated", step.name));
   }
+  if (after_pivot && step.kind == StepKind::compensatable) {
+    broken.push_back(fmt::format("step {} comes after the pivot and must be retriable", step.name));
+  }
+  if (!after_pivot && step.kind == StepKind::retriable) {
+    broken.push_back(
+        fmt::format("step {} is retriable, which only steps after a pivot can be", step.name));
+  }
 }
 
 }  // namespace

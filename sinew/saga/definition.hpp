@@ -61,8 +61,8 @@ struct Definition {
 };
 
 // Throws Error invalid_input that lists every broken rule: more than one pivot, a compensation at
-// or after the pivot, a step that does nothing, two steps of one name, names and times out of
-// range.
+// or after the pivot, a compensatable step after it, a retriable one before it, a step that does
+// nothing, two steps of one name, names and times out of range.
 void validate(const Definition& definition);
 
 }  // namespace sinew::saga

@@ -44,6 +44,13 @@ Builder<Data> valid() {
       .step("ship", reserve());
 }
 
+// As it may come from elsewhere than the builder.
+Definition with_kind(std::size_t step, StepKind kind) {
+  Definition definition = valid();
+  definition.steps.at(step).kind = kind;
+  return definition;
+}
+
 std::string complaint(const Definition& definition) {
   try {
     validate(definition);
@@ -78,6 +85,10 @@ TEST(Definition, RefusesEachBrokenRule) {
        "step charge is the pivot and cannot be compensated"},
       {"compensation after the pivot", valid().compensate(reserve()),
        "step ship comes after the pivot and cannot be compensated"},
+      {"one that can go back behind the pivot", with_kind(2, StepKind::compensatable),
+       "step ship comes after the pivot and must be retriable"},
+      {"one that cannot go back before the pivot", with_kind(0, StepKind::retriable),
+       "step reserve is retriable, which only steps after a pivot can be"},
       {"two steps of one name", valid().step("reserve", reserve()), "two steps are called reserve"},
       {"a step without anything", valid().step("idle"), "step idle does nothing"},
       {"no steps", define<Data>("a", Version{1}), "a saga has 1 to 50 steps"},
