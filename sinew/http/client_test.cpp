@@ -367,5 +367,31 @@ TEST(Client, LosesNoConnectionWhenTheNetworkBreaks) {
   });
 }
 
+// Cancelled, or dropped, while they connect, wait for a connection, send, read, or not begun yet.
+TEST(Client, LosesNoConnectionWhenItsCallersGoAway) {
+  for_seeds(100, [](std::uint64_t seed) {
+    ClientWorld world({.max_connections_per_origin = 2}, {}, seed);
+    const auto send = [&]() -> Task<void> {
+      co_await world.client.send(
+          {.method = Method::post, .url = world.url("/echo"), .body = std::string(90'000, 'x')});
+    };
+    for (int round = 0; round < 10; ++round) {
+      async::Scope scope(world.client_node);
+      for (int i = 0; i < 5; ++i)
+        scope.spawn(send());
+      world.world.run_for(std::chrono::microseconds(world.world.random().below(8'000)));
+      if (round % 2 == 0) continue;
+      scope.cancel();
+      world.run(scope.join());
+    }
+
+    EXPECT_LE(world.client.connections(), 2U);
+    EXPECT_EQ(world.get("/large").status, 200);
+    world.world.run_for(65s);
+    EXPECT_EQ(world.client.connections(), 0U);
+    EXPECT_EQ(world.server->connections(), 0U);
+  });
+}
+
 }  // namespace
 }  // namespace sinew::http
