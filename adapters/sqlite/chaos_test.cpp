@@ -62,6 +62,7 @@ class Story {
     for (int i = 0; i < writers; ++i)
       scope.spawn(write(*database));
     world_.run_for(std::chrono::milliseconds(random().below(200)));
+    if (random().chance(0.2)) scope.cancel();
     if (!last && random().chance(0.7)) return node.crash();
     world_.run_until([&scope] { return scope.size() == 0; });
     node.run(database->close());
@@ -83,15 +84,23 @@ class Story {
     return random().chance(0.003) ? SQLITE_IOERR_WRITE : SQLITE_OK;
   }
 
+  // Some give up while they wait in the queue, run, or are being committed.
+  Instant patience() {
+    if (random().chance(0.7)) return Instant::max();
+    return world_.now() + std::chrono::microseconds(random().below(10'000));
+  }
+
   Task<void> write(Database& database) {
     for (int i = 0; i < notes_a_writer; ++i) {
       const std::string text = std::to_string(heard_.size()) + std::string(500, 'x');
       const bool change_of_mind = random().chance(0.1);
       heard_[text] = std::nullopt;
       try {
-        co_await database.transaction([&text, change_of_mind](store::Transaction& transaction) {
-          return insert(transaction, text, change_of_mind);
-        });
+        auto writing =
+            database.transaction([&text, change_of_mind](store::Transaction& transaction) {
+              return insert(transaction, text, change_of_mind);
+            });
+        co_await async::with_deadline(patience(), std::move(writing));
         heard_[text] = Heard::committed;
       } catch (const Error& error) {
         heard_[text] = error.applied() == Applied::no ? Heard::refused : Heard::unknown;
