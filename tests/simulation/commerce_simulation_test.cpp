@@ -27,6 +27,15 @@ void expect_variety(const Ordeal& ordeal, std::uint64_t seeds) {
   EXPECT_GT(ordeal.shipped, seeds);
 }
 
+TEST(CommerceSimulation, TellsTheSameStoryBySeed) {
+  for (const auto databases : {Databases::plain, Databases::interleaving}) {
+    const StoryOptions options{.databases = databases, .disk = {}};
+
+    EXPECT_EQ(PowerCutStory(5, options).run().trace, PowerCutStory(5, options).run().trace);
+    EXPECT_NE(PowerCutStory(5, options).run().trace, PowerCutStory(6, options).run().trace);
+  }
+}
+
 TEST(CommerceSimulation, BalancesItsBooksThroughPowerCuts) {
   constexpr std::uint64_t seeds = 200;
 

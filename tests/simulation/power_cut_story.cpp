@@ -62,6 +62,7 @@ Ordeal& Ordeal::operator+=(const Ordeal& other) {
   orders += other.orders;
   rejected += other.rejected;
   shipped += other.shipped;
+  trace = other.trace;
   return *this;
 }
 
@@ -90,6 +91,7 @@ Ordeal PowerCutStory::run() {
   start();
   settle();
   check();
+  ordeal_.trace = system_.world.trace_hash();
   return ordeal_;
 }
 

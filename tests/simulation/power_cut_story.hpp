@@ -28,6 +28,7 @@ struct Ordeal {
   std::size_t orders = 0;
   std::size_t rejected = 0;
   std::size_t shipped = 0;
+  std::uint64_t trace = 0;  // a hash over every step, of the last story
 
   Ordeal& operator+=(const Ordeal& other);
 };
