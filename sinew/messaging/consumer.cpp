@@ -134,7 +134,8 @@ void Consumer::stop() noexcept {
 Task<void> Consumer::open() {
   const bool unclean = co_await database_.transaction(
       [this](store::Transaction& tx) -> Task<bool> { co_return co_await backlog_.opened(tx); });
-  if (unclean) suspects_ = settings_.source.prefetch;
+  // As many as were in work at most: from the broker, and from the backlog.
+  if (unclean) suspects_ = 2 * settings_.source.prefetch;
   co_await database_.read([this](store::Transaction& tx) -> Task<void> {
     const auto keys = co_await backlog_.keys(tx);
     blocked_keys_ = {keys.begin(), keys.end()};
@@ -213,8 +214,8 @@ Task<void> Consumer::receive_all(Subscription& subscription) {
     backoff_ = subscribe_backoff;
     for (auto& signal : signals) {
       if (auto* delivery = std::get_if<Delivery>(&signal)) {
+        co_await alone_with_a_suspect();
         admit({std::move(delivery->message.envelope), delivery->tag, std::nullopt});
-        if (suspects_ > 0) co_await lanes_empty_.wait();
       } else {
         went_back_.clear();
         if (std::holds_alternative<Revoked>(signal)) co_await lanes_empty_.wait();
@@ -277,7 +278,9 @@ Task<std::optional<Timestamp>> Consumer::admit_due() {
     status_.backlog = co_await backlog_.size(tx);
   });
   for (auto& entry : due) {
-    // What was in work during the read was read too early.
+    co_await alone_with_a_suspect();
+    if (stopping_) break;
+    // What was in work since the read was read too early.
     if (ended_.contains(entry.sequence)) continue;
     blocked_keys_.insert(entry.key);
     if (!retrying_.insert(entry.sequence).second) continue;
@@ -285,6 +288,13 @@ Task<std::optional<Timestamp>> Consumer::admit_due() {
     admit({std::move(message), std::nullopt, std::move(entry)});
   }
   co_return next;
+}
+
+// While there are suspects, one message at a time is in work, wherever it comes from: whoever ends
+// the process then is the only one that was counted.
+Task<void> Consumer::alone_with_a_suspect() {
+  while (suspects_ > 0 && !lanes_.empty())
+    co_await lanes_empty_.wait();
 }
 
 void Consumer::admit(Work work) {

@@ -92,6 +92,7 @@ class Consumer final {
   Task<void> retry_due();
   Task<std::optional<Timestamp>> admit_due();
 
+  Task<void> alone_with_a_suspect();
   void admit(Work work);
   bool out_of_turn(const std::string& key, const Work& work);
   Task<void> work_on_lane(std::string key);

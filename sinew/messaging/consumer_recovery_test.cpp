@@ -106,6 +106,46 @@ TEST(ConsumerRecovery, ParksARetriedMessageThatEndsTheProcessEachTime) {
   EXPECT_EQ(bench.backlog()[0].reason, "crashed");
 }
 
+TEST(ConsumerRecovery, DoesNotBlameWhatIsRetriedBesides) {
+  Bench bench;
+  bench.script.fail("killer", Condition::unavailable);
+  bench.script.on(
+      "killer",
+      [&bench](Handling&) -> Task<void> {
+        co_await async::sleep_for(100ms);
+        co_await bench.process.node().crash_here();
+      },
+      100);
+  for (const char* slow : {"b", "c", "d", "e"}) {
+    bench.script.fail(slow, Condition::unavailable);
+    bench.script.on(
+        slow,
+        [](Handling& handling) -> Task<void> {
+          co_await async::sleep_for(3s);
+          co_await Script::write(handling);
+        },
+        100);
+    bench.publish(slow, slow);
+  }
+  bench.publish("killer", "k");
+  bench.begin();
+  bench.run_for(50ms);
+  ASSERT_THAT(bench.backlog(), SizeIs(5U)) << "each failed once";
+  for (int start = 0; start < 10; ++start) {
+    bench.kill();
+    bench.run_for(20s);  // all are due
+    bench.begin();
+    for (int i = 0; i < 300 && bench.process.node().alive(); ++i)
+      bench.run_for(100ms);
+    if (bench.process.node().alive()) break;
+  }
+
+  EXPECT_THAT(bench.effects_in_order(), UnorderedElementsAre("b", "c", "d", "e"));
+  ASSERT_THAT(bench.backlog(), SizeIs(1U));
+  EXPECT_EQ(bench.backlog()[0].message.subject, "killer");
+  EXPECT_EQ(bench.backlog()[0].reason, "crashed");
+}
+
 TEST(ConsumerRecovery, BeginsOnceTheDatabaseIsThere) {
   for (const bool lost_answer : {false, true}) {
     Bench bench;
