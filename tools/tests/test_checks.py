@@ -1,5 +1,6 @@
 """Each check refuses what it is there for, and lets its neighbours pass."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -230,25 +231,48 @@ class Sql(CheckTest):
 
 
 class Tidy(CheckTest):
-    def test_refuses_a_use_after_move(self):
+    MOVED = "#include <string>\nvoid g(std::string);\nvoid f(std::string s) {\n" \
+            "  g(std::move(s));\n  g(s);\n}\n"
+
+    def tidy(self, sources):
         with tempfile.TemporaryDirectory() as folder:
             top = Path(folder)
             subprocess.run(["git", "init", "-q", folder], check=True)
             (top / "sinew").mkdir()
             (top / "build" / "dev").mkdir(parents=True)
-            source = top / "sinew" / "a.cpp"
-            (top / "build" / "dev" / "compile_commands.json").write_text(
-                f'[{{"file": "{source}", "directory": "{folder}", '
-                f'"command": "clang++-19 -std=c++23 -c {source}"}}]', encoding="utf-8")
             (top / ".clang-tidy").write_bytes((TOOLS.parent / ".clang-tidy").read_bytes())
-            moved = "#include <string>\nvoid g(std::string);\nvoid f(std::string s) {\n" \
-                    "  g(std::move(s));\n  "
-            for end, code in [("g(s);\n}\n", 1), ("s.clear();\n}\n", 0)]:
-                source.write_text(moved + end, encoding="utf-8")
-                result = subprocess.run([sys.executable, str(TOOLS / "check-tidy"), folder],
-                                        capture_output=True, text=True, check=False)
-                self.assertEqual(result.returncode, code, result.stdout + result.stderr)
-                self.assertEqual("bugprone-use-after-move" in result.stdout, code == 1)
+            for name, text in sources.items():
+                (top / "sinew" / name).write_text(text, encoding="utf-8")
+            files = [top / "sinew" / name for name in sources]
+            (top / "build" / "dev" / "compile_commands.json").write_text(json.dumps(
+                [{"file": str(file), "directory": folder,
+                  "command": f"clang++-19 -std=c++23 -o a.o -c {file}"} for file in files]),
+                encoding="utf-8")
+            result = subprocess.run([sys.executable, str(TOOLS / "check-tidy"), folder],
+                                    capture_output=True, text=True, check=False)
+            return result.returncode, result.stdout + result.stderr
+
+    def test_refuses_a_use_after_move(self):
+        code, printed = self.tidy({"a.cpp": self.MOVED, "b.cpp": "void b() {}\n"})
+        self.assertEqual(code, 1, printed)
+        self.assertIn("sinew/a.cpp:5", printed)
+        self.assertIn("bugprone-use-after-move", printed)
+        self.assertEqual(self.tidy({"a.cpp": self.MOVED.replace("g(s);", "s.clear();")})[0], 0)
+
+    def test_looks_apart_at_what_does_not_compile_together(self):
+        for once in ("enum { same };\n", "static int same() { return 1; }\n"):
+            with self.subTest(once):
+                code, printed = self.tidy({"a.cpp": once, "b.cpp": once, "c.cpp": once})
+                self.assertEqual((code, printed), (0, "3 files\n"))
+                code, printed = self.tidy({"a.cpp": once, "b.cpp": once + self.MOVED})
+                self.assertEqual(code, 1)
+                self.assertIn("sinew/b.cpp:6", printed)
+                self.assertNotIn("redefinition", printed)
+
+    def test_refuses_what_does_not_compile(self):
+        code, printed = self.tidy({"a.cpp": "int a = b;\n", "c.cpp": "int c;\n"})
+        self.assertEqual(code, 1)
+        self.assertIn("sinew/a.cpp:1", printed)
 
 
 if __name__ == "__main__":
