@@ -343,17 +343,18 @@ TEST(Host, ReplacesATokenFileThatIsNone) {
 class OperatorApi : public testing::Test {
  protected:
   void SetUp() override { system.start(); }
-  http::Response get(std::string path, std::string token = "") {
-    return ask(http::Method::get, std::move(path), std::move(token), "");
+  http::Response get(std::string path, const std::string& token = "") {
+    return ask(http::Method::get, std::move(path), token, "");
   }
-  http::Response ask(http::Method method, std::string path, std::string token, std::string body) {
+  http::Response ask(http::Method method, std::string path, const std::string& token,
+                     std::string body) {
     http::ClientRequest request{.method = method, .url = std::move(path), .body = std::move(body)};
     if (!token.empty()) request.headers.set("Authorization", "Bearer " + token);
     if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
     request.headers.set("Sinew-Actor", "ann");
     return system.send(to_string(system.host->operator_endpoint()), std::move(request));
   }
-  http::Response operate(std::string operation, std::string arguments) {
+  http::Response operate(const std::string& operation, std::string arguments) {
     return ask(http::Method::post, "/v1/contexts/shop/operations/" + operation,
                system.host->operator_token(), std::move(arguments));
   }

@@ -29,7 +29,7 @@ class ConsumerScript final : public Handler {
   using Act = std::function<Task<void>(Handling&)>;
 
   // The next `times` handlings of the message go so.
-  void on(const std::string& subject, Act act, int times = 1) {
+  void on(const std::string& subject, const Act& act, int times = 1) {
     for (int i = 0; i < times; ++i)
       acts_[subject].push_back(act);
   }

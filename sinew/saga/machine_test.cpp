@@ -20,7 +20,7 @@ constexpr Duration pause = 700ms;
 // A command whose reply is appended to the data, a list.
 Work command(std::string type) {
   Work work;
-  work.command = [type](const Json& data) { return Command{type, 1, data}; };
+  work.command = [type = std::move(type)](const Json& data) { return Command{type, 1, data}; };
   work.take_reply = [](const Json& data, const Json& reply) {
     JsonArray taken = data.is_array() ? data.as_array() : JsonArray();
     taken.push_back(reply);

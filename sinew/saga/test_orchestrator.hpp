@@ -85,7 +85,7 @@ struct Scribe {
   Condition with = Condition::invalid_input;
 };
 inline auto write(std::shared_ptr<Scribe> scribe) {
-  return local([scribe](store::Transaction& tx, Order& order) -> Task<void> {
+  return local([scribe = std::move(scribe)](store::Transaction& tx, Order& order) -> Task<void> {
     co_await tx.execute("INSERT INTO words (word) VALUES (?)", {scribe->word});
     order.units += 100;
     if (scribe->failures > 0) {
@@ -232,7 +232,7 @@ class OrchestratorTest : public testing::Test {
     deliver(reply_to(command, {to_json(Units{units}), std::nullopt}));
   }
   void reject(const event::Envelope& command, std::string code) {
-    deliver(reply_to(command, {std::nullopt, messaging::Rejection{code, "no"}}));
+    deliver(reply_to(command, {std::nullopt, messaging::Rejection{std::move(code), "no"}}));
   }
 
   Instance saga(std::string id) {
@@ -279,7 +279,7 @@ class OrchestratorTest : public testing::Test {
     });
   }
 
-  void walk_to_unknown_pivot(std::string id) {
+  void walk_to_unknown_pivot(const std::string& id) {
     start(id);
     accept(command("stock.reserve"));
     command("payment.charge");

@@ -194,7 +194,7 @@ class TestHost {
     throw Error(Condition::not_found, "no context " + std::string(name));
   }
 
-  http::Response send(std::string origin, http::ClientRequest request) {
+  http::Response send(const std::string& origin, http::ClientRequest request) {
     request.url = "http://" + origin + request.url;
     return outside.run(client.send(std::move(request)));
   }

@@ -20,8 +20,8 @@ constexpr std::size_t max_lines = 500;  // of an order, as sales takes it
 constexpr int price_decimals = 3;
 constexpr int cents = 2;
 
-[[noreturn]] void refuse_row(std::string reason) {
-  throw Error(Condition::invalid_input, std::move(reason));
+[[noreturn]] void refuse_row(const std::string& reason) {
+  throw Error(Condition::invalid_input, reason);
 }
 
 sales::Address address_of(const Row& row) {

@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(OrderForm, RefusesWhatTheContractForbids) {
-  const auto refused = [](std::function<void(PlaceOrder&)> change) {
+  const auto refused = [](const std::function<void(PlaceOrder&)>& change) {
     PlaceOrder order = command();
     change(order);
     try {

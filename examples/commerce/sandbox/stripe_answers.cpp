@@ -68,7 +68,8 @@ void Form::allow_only(const std::vector<std::string_view>& names) const {
   }
 }
 
-Answer error_answer(int status, std::string_view type, std::string message, JsonObject members) {
+Answer error_answer(int status, std::string_view type, std::string message,
+                    const JsonObject& members) {
   JsonObject error;
   error.set("type", type);
   error.set("message", std::move(message));
@@ -83,8 +84,7 @@ void refuse(std::string message, std::string_view param, std::string_view code) 
   JsonObject members;
   members.set("code", code);
   if (!param.empty()) members.set("param", param);
-  throw StripeRefusal{
-      error_answer(400, "invalid_request_error", std::move(message), std::move(members))};
+  throw StripeRefusal{error_answer(400, "invalid_request_error", std::move(message), members)};
 }
 
 Json list_page(std::string_view url, sinew::JsonArray items, bool has_more) {

@@ -44,7 +44,7 @@ struct Answer {
 // `type`: card_error, invalid_request_error, idempotency_error, api_error. `members` join the
 // error object: code, decline_code, param, payment_intent.
 Answer error_answer(int status, std::string_view type, std::string message,
-                    sinew::JsonObject members = {});
+                    const sinew::JsonObject& members = {});
 
 // A request that was refused before anything was tried; it leaves its idempotency key unused.
 struct StripeRefusal {

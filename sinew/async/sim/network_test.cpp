@@ -373,7 +373,7 @@ TEST(Network, DelayAddsToTheLatency) {
 TEST(Network, ConnectIsRefusedWhereNobodyListens) {
   World world(1);
   Node& node = world.add_node("a");
-  const auto connect = [&](Endpoint endpoint) { return node.run(node.connect(endpoint)); };
+  const auto connect = [&](const Endpoint& endpoint) { return node.run(node.connect(endpoint)); };
 
   for (const auto& [endpoint, condition] :
        std::vector<std::pair<Endpoint, Condition>>{{{"127.0.0.1", 81}, Condition::unavailable},
