@@ -29,7 +29,7 @@ constexpr std::int64_t max_amount = 99'999'999;  // "up to eight digits"
   JsonObject members;
   members.set("code", "resource_missing");
   throw StripeRefusal{error_answer(status, "invalid_request_error",
-                                   fmt::format("No such {}: '{}'", what, id), std::move(members))};
+                                   fmt::format("No such {}: '{}'", what, id), members)};
 }
 
 Answer declined(const Intent& intent, const Verdict& verdict) {
@@ -37,7 +37,7 @@ Answer declined(const Intent& intent, const Verdict& verdict) {
   members.set("code", verdict.code);
   members.set("decline_code", verdict.decline_code);
   members.set("payment_intent", to_json(intent));
-  return error_answer(402, "card_error", verdict.message, std::move(members));
+  return error_answer(402, "card_error", verdict.message, members);
 }
 
 std::size_t page_of(const Request& request) {
