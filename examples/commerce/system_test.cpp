@@ -7,6 +7,7 @@
 
 #include "examples/commerce/books/statement.hpp"
 #include "examples/commerce/test_system.hpp"
+#include "sinew/base/trace.hpp"
 #include "sinew/context/naming.hpp"
 #include "sinew/context/operations.hpp"
 
@@ -209,6 +210,27 @@ TEST_P(Commerce, AnOrderThatNoCarrierTakesIsRefundedAndReleased) {
   EXPECT_EQ(system.audit("inventory").products.at(11).free, 30);
   EXPECT_EQ(system.provider.bodies().size(), 2);
   expect_balanced(system);
+}
+
+// Over HTTP, two queues and HTTP again, with a span of each one's own.
+TEST_P(Commerce, TheTraceOfARequestReachesTheProvider) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  const auto trace = sinew::TraceContext::start(7, 8, 9, true);
+
+  system.outside.run(sinew::async::with_trace(trace, [](TestSystem& to) -> Task<void> {
+    co_await to.client.send({.method = sinew::http::Method::post,
+                             .url = to.origin("sales") + "/orders",
+                             .headers = {{"Content-Type", "application/json"}},
+                             .body = to_text(order("1"))});
+  }(system)));
+  system.settle();
+
+  ASSERT_EQ(system.provider.traces().size(), 1);
+  const auto arrived = sinew::TraceContext::parse(system.provider.traces()[0]);
+  ASSERT_TRUE(arrived.has_value()) << system.provider.traces()[0];
+  EXPECT_EQ(trace_id_text(*arrived), trace_id_text(trace));
+  EXPECT_NE(span_id_text(*arrived), span_id_text(trace));
 }
 
 TEST_P(Commerce, AProviderThatLosesItsAnswersChargesOnce) {

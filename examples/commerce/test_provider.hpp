@@ -29,6 +29,7 @@ class TestProvider {
 
   std::string url() const { return "http://" + to_string(server_.local()); }
   const std::vector<std::string>& bodies() const { return bodies_; }
+  const std::vector<std::string>& traces() const { return traces_; }  // traceparents, as bodies()
   const std::map<std::string, Intent>& intents() const { return intents_; }
 
   // What it says of the orders, with a problem for each that was charged or refunded twice.
@@ -74,6 +75,7 @@ class TestProvider {
     auto [known, is_new] = answers_.try_emplace(key);
     if (is_new) {
       bodies_.push_back(request.body);
+      traces_.emplace_back(request.headers.get("traceparent"));
       known->second = decide(request.body, kind + "_" + std::to_string(answers_.size()));
     }
     if (failures > 0) {
@@ -118,6 +120,7 @@ class TestProvider {
   std::map<std::string, Response> answers_;  // by idempotency key
   std::map<std::string, Intent> intents_;
   std::vector<std::string> bodies_;
+  std::vector<std::string> traces_;
   sinew::http::Server server_;
 };
 

@@ -160,8 +160,11 @@ class TestSystem {
                        .headers = {{"Content-Type", "application/json"}},
                        .body = to_text(body)});
   }
+  std::string origin(std::string_view name) {
+    return "http://" + to_string(context(name).endpoint());
+  }
   Response send(std::string_view name, sinew::http::ClientRequest request) {
-    request.url = "http://" + to_string(context(name).endpoint()) + request.url;
+    request.url = origin(name) + request.url;
     return outside.run(client.send(std::move(request)));
   }
 

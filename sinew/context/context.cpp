@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include "sinew/base/error.hpp"
+#include "sinew/base/trace.hpp"
 #include "sinew/context/naming.hpp"
 
 namespace sinew::context {
 
-event::Lineage Context::new_lineage() const {
+Task<event::Lineage> Context::new_lineage() const {
   event::Lineage lineage;
   lineage.correlation_id = runtime().new_id();
-  return lineage;
+  const TraceContext* trace = (co_await async::this_context()).trace;
+  if (trace != nullptr) lineage.traceparent = trace->traceparent();
+  co_return lineage;
 }
 
 event::Envelope Context::header(std::string key, event::Lineage lineage) const {

@@ -88,7 +88,7 @@ class Context {
   }
 
   // The lineage of what an outside request starts: a new process under the request's trace.
-  event::Lineage new_lineage() const;
+  Task<event::Lineage> new_lineage() const;
 
  private:
   friend class ContextRunner;

@@ -116,6 +116,7 @@ class Speaker final : public Context {
 
   // The next thing about `topic`.
   Task<void> say(std::string topic) {
+    const auto lineage = co_await new_lineage();
     co_await database().transaction([&](store::Transaction& tx) -> Task<void> {
       co_await tx.execute(
           "INSERT INTO said (topic, number) VALUES (?, 1) "
@@ -123,7 +124,7 @@ class Speaker final : public Context {
           {topic});
       const auto rows = co_await tx.execute("SELECT number FROM said WHERE topic = ?", {topic});
       co_await publish(tx, Said{topic, static_cast<std::int32_t>(rows[0].integer(0))}, topic,
-                       new_lineage());
+                       lineage);
     });
   }
 };

@@ -5,6 +5,7 @@
 
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/base/trace.hpp"
 #include "sinew/store/inbox.hpp"
 
 namespace sinew::messaging {
@@ -417,6 +418,18 @@ Task<bool> Consumer::queued_behind(const Work& work) {
   co_return found != Found::no_backlog;
 }
 
+// What a handler asks of others belongs to the trace of the message.
+Task<void> Consumer::under_trace(const event::Envelope& message, Task<void> handling) {
+  const Instant deadline = runtime_.now() + settings_.timeout;
+  const auto sender = TraceContext::parse(message.lineage.traceparent, "");
+  if (!sender) {
+    co_await async::with_deadline(deadline, std::move(handling));
+    co_return;
+  }
+  const TraceContext own = sender->child(runtime_.random());
+  co_await async::with_trace(own, async::with_deadline(deadline, std::move(handling)));
+}
+
 Task<std::optional<Failure>> Consumer::handle(const Work& work) {
   const std::int32_t number = work.entry ? work.entry->attempts + 1 : 1;
   const std::string key = Backlog::key_of(work.message);
@@ -428,7 +441,7 @@ Task<std::optional<Failure>> Consumer::handle(const Work& work) {
     std::exception_ptr failure;
     SINEW_CRASH_POINT("consumer.before_handle");
     try {
-      co_await async::with_deadline(runtime_.now() + settings_.timeout, handler_.handle(attempt));
+      co_await under_trace(work.message, handler_.handle(attempt));
       if (!attempt.committed()) {
         co_await attempt.commit([](store::Transaction&) -> Task<void> { co_return; });
       }

@@ -102,6 +102,7 @@ class Consumer final {
   Task<bool> handle_suspect(const Work& work);
   Task<void> forget_start(const Work& work);
   Task<std::optional<Failure>> handle(const Work& work);
+  Task<void> under_trace(const event::Envelope& message, Task<void> handling);
   Task<bool> keep(const Work& work, const Failure& failure);
   Task<void> keep_fresh(const Work& work, const Failure& failure);
   Task<void> keep_retried(const Work& work, const Failure& failure);

@@ -81,7 +81,7 @@ class Shop : public Context {
 
   // More units than `limit` are refused by the stock.
   Task<http::Response> place(const PlaceOrder& order) {
-    const auto lineage = new_lineage();
+    const auto lineage = co_await new_lineage();
     co_await database().transaction([&](store::Transaction& tx) -> Task<void> {
       co_await tx.execute("INSERT INTO orders (id, state) VALUES (?, 'placed')", {order.order});
       co_await publish(tx, OrderPlaced{order.order}, order.order, lineage);

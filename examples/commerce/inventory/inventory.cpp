@@ -159,7 +159,7 @@ Task<void> Inventory::ship(Transaction& tx, fulfillment::ShipmentDispatched even
 }
 
 Task<void> Inventory::take_receipts(sinew::exchange::DroppedFile& file) {
-  const auto lineage = new_lineage();
+  const auto lineage = co_await new_lineage();
   co_await books::take_lines(file,
                              {"ProductID", "ProductName", "SupplierID", "CategoryID", "Quantity",
                               "UnitsOnOrder", "Discontinued"},

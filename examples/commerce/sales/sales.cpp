@@ -81,7 +81,7 @@ Task<void> Sales::start() {
 
 Task<Response> Sales::place_order(const PlaceOrder& command) {
   const Placed placed = Order::place(command);
-  const Lineage lineage = new_lineage();
+  const Lineage lineage = co_await new_lineage();
   const bool is_new = co_await database().transaction(
       [&](Transaction& tx) -> Task<bool> { co_return co_await keep_order(tx, placed, lineage); });
   // A new order is answered as it was taken: the saga has only begun.
