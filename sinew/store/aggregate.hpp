@@ -136,11 +136,12 @@ class Repository {
                                     std::int64_t version) const {
     Aggregate<State> aggregate(std::move(id));
     while (aggregate.version() < version) {
-      const auto missing = static_cast<std::uint64_t>(version - aggregate.version());
+      const std::int64_t next = aggregate.version() + 1;
+      const auto missing = static_cast<std::uint64_t>(version - next) + 1;
       const auto limit =
           static_cast<std::size_t>(std::min<std::uint64_t>(missing, EventLog::max_read));
-      const std::vector<RecordedEvent> page = co_await log_.read_stream(
-          transaction, aggregate.stream(), aggregate.version() + 1, limit);
+      const std::vector<RecordedEvent> page =
+          co_await log_.read_stream(transaction, aggregate.stream(), next, limit);
       for (const RecordedEvent& recorded : page)
         aggregate.replay(recorded, upcasters_);
       if (page.size() < limit) break;
