@@ -24,8 +24,9 @@ help:  ## list these commands
 	@echo 'Sinew: make COMMAND'
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' Makefile | awk -F '|' '{ printf "  %-10s%s\n", $$1, $$2 }'
 
+# On a terminal in a process group of its own: Ctrl+C is for commerce, which ends well, and make with it.
 run: build data  ## build, load the real orders into the commerce system, show the books (ARGS=... is passed on)
-	@exec $(BIN)/commerce run --input $(INPUT) $(ARGS)
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/commerce run --input $(INPUT) $(ARGS); exit 0
 
 build: setup build/release/build.ninja  ## build everything into build/release/bin
 	@cmake --build --preset release -j $(JOBS)
