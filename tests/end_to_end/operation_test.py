@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import urllib.request
 
 import system
@@ -52,6 +53,21 @@ class Operation(system.Case):
         self.assertTrue(self.verify()["balanced"])
         self.stop(process)
         self.assertTrue(self.verify()["balanced"])
+
+    def test_ctrl_c_in_the_middle_loses_nothing(self):
+        large = self.scratch / "large"
+        system.tool("generate-data", "--seed", 12, "--orders", 1000, large)
+        arguments = ["run", "--folder", self.folder, "--input", large, "--port", 0, "--exit"]
+        process = self.start(*arguments, error=subprocess.PIPE)
+        self.urls()
+
+        process.send_signal(signal.SIGINT)
+
+        _, errors = process.communicate(timeout=system.PATIENCE_S)
+        self.assertEqual(process.returncode, 3, errors)
+        self.assertIn("the same command goes on", errors)
+        again = json.loads(self.commerce(*arguments, "-o", "json").stdout)
+        self.assertTrue(again["balanced"])
 
     def test_replays_into_a_served_system(self):
         process = self.start("serve", "--folder", self.folder, "--port", 0)

@@ -323,6 +323,8 @@ class StuckSagas(Case):
 
         self.assertIn("sales: 0 messages, 1 sagas); wait longer with --wait",
                       self.commerce(*unsettled, code=3).stderr)
+        answer = json.loads(self.commerce(*unsettled, "-o", "json", code=3).stdout)
+        self.assertEqual((answer["balanced"], "1 sagas" in answer["unsettled"]), (False, True))
         self.stop(self.process)
         self.assertIn("start it again", self.commerce(*unsettled, code=3).stderr)
 

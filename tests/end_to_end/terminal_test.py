@@ -104,6 +104,7 @@ class AtATerminal(system.Case):
         terminal.press(CTRL_C)
         self.assertEqual(terminal.wait(), 0)
         self.assertNotIn("The books", terminal.text)
+        self.assertIn("the same command goes on", terminal.text)
 
         self.assertTrue(self.run_once()["balanced"])
 

@@ -43,7 +43,13 @@ class Run {
 
   Task<int> until_stopped() {
     co_await hosting_.serve(interruption_, work_through());
-    co_return code_;
+    if (!compared_) {
+      fmt::print(
+          stderr,
+          "commerce: stopped before the books were compared; what was taken is safe, and the "
+          "same command goes on from there\n");
+    }
+    co_return compared_ || !options_.exit ? code_ : exit_unsettled;
   }
 
  private:
@@ -84,6 +90,7 @@ class Run {
     }
     std::fflush(stdout);
     code_ = statement.balanced() ? exit_done : exit_unbalanced;
+    compared_ = true;
   }
 
   void show_what_next() const {
@@ -110,6 +117,7 @@ class Run {
   Provider provider_;
   Interruption& interruption_;
   Hosting hosting_;
+  bool compared_ = false;  // the books
   int code_ = exit_done;
 };
 

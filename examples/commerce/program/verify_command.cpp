@@ -26,6 +26,10 @@ int verify(VerifyOptions options) {
     return statement.balanced() ? exit_done : exit_unbalanced;
   } catch (const sinew::Error& error) {
     if (error.condition() != sinew::Condition::timeout) throw;
+    if (options.format == Format::json) {
+      fmt::print("{}", sinew::to_pretty_text(sinew::Json(
+                           sinew::JsonObject{{"balanced", false}, {"unsettled", error.detail()}})));
+    }
     fmt::print(stderr, "commerce: {}\n", error.detail());
     return exit_unsettled;
   }
