@@ -1,40 +1,19 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "sinew/resilience/circuit_breaker.hpp"
 #include "sinew/resilience/retry.hpp"
 #include "sinew/resilience/retry_budget.hpp"
-
-namespace {
-
-std::atomic<std::size_t> allocations = 0;
-
-}  // namespace
-
-// Every allocation of this test binary comes through here; the thread sanitizer has its own.
-#if !__has_feature(thread_sanitizer)
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
+#include "tests/support/counted_allocations.hpp"
 
 namespace sinew::resilience {
 namespace {
 
 using namespace std::chrono_literals;
+using test::allocations;
 
 TEST(ResilienceAllocations, AreCounted) {
-#if __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "the thread sanitizer replaces operator new";
-#endif
   const auto before = allocations.load();
   const std::string text(1'000, 'x');
 

@@ -1,31 +1,19 @@
-// The codec allocates nothing: counted by this binary's own operator new.
+// The codec allocates nothing.
 
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <new>
 
 #include "sinew/wire/answer_parser.hpp"
 #include "sinew/wire/body.hpp"
 #include "sinew/wire/request_parser.hpp"
 #include "sinew/wire/writer.hpp"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counted_allocations.hpp"
 
 namespace sinew::wire {
 namespace {
+
+using test::allocations;
 
 TEST(Codec, AllocatesNothing) {
   std::array<std::byte, 512> buffer;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#endif
+
+// Counts every allocation of a test binary. For one source a binary: it replaces operator new.
+namespace sinew::test {
+
+inline std::atomic<std::size_t> allocations = 0;
+
+}  // namespace sinew::test
+
+#if __has_feature(thread_sanitizer)
+// Its operator new cannot be replaced, but tells of each allocation.
+namespace sinew::test {
+
+inline void note_allocation(const volatile void*, std::size_t) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+}
+inline void note_release(const volatile void*) {}
+inline const int allocation_hooks =
+    __sanitizer_install_malloc_and_free_hooks(note_allocation, note_release);
+
+}  // namespace sinew::test
+#else
+void* operator new(std::size_t size) {
+  sinew::test::allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
