@@ -18,7 +18,7 @@ BIN           := build/release/bin
 export CCACHE_BASEDIR   := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help run build data test check bench sanitize fuzz mutants install clean setup
+.PHONY: help run build data peers test check bench sanitize fuzz mutants install clean setup
 
 help:  ## list these commands
 	@echo 'Sinew: make COMMAND'
@@ -38,7 +38,7 @@ check: setup build/release/build.ninja  ## format, layers, lint, limits, headers
 	@ninja -C build/release build.ninja > /dev/null
 	@tools/check
 
-bench: build data build/bench/build.ninja  ## benchmarks beside their raw costs (ARGS=--clean: and a clean build)
+bench: build data peers build/bench/build.ninja  ## benchmarks beside their raw costs (ARGS=--clean: and a clean build)
 	@cmake --build --preset bench -j $(JOBS) --target benchmarks commerce
 	@tools/bench build/bench/bin $(INPUT) $(ARGS)
 
@@ -66,6 +66,9 @@ clean:  ## remove what was built; data/ stays
 
 setup:  ## install the packages that are missing (tools/setup is their list)
 	@tools/setup
+
+peers: setup
+	@tools/setup --peers
 
 data: setup
 	@tools/get-data data/northwind

@@ -1,30 +1,24 @@
 // Messages through the embedded broker: published, delivered and settled, durable, from a context
 // on another worker. BENCH_FOLDER names the folder; it must lie on a real disk.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "adapters/sqlite/embedded_broker.hpp"
+#include "bench/measure.hpp"
+#include "bench/stage.hpp"
 #include "sinew/async/channel.hpp"
-#include "sinew/async/offload.hpp"
 #include "sinew/async/scope.hpp"
-#include "sinew/async/worker.hpp"
 
 namespace {
 
 using namespace sinew;
+using bench::quantile;
 using messaging::DestinationKind;
 
 constexpr std::size_t data_bytes = 1000;
@@ -52,38 +46,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double processor_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double quantile(std::vector<double> values, double at) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
-  return values[static_cast<std::size_t>(static_cast<double>(values.size() - 1) * at)];
-}
-
-// What a small commit costs this disk.
-std::vector<double> sync_seconds(const std::filesystem::path& folder) {
-  const std::string path = folder / "probe";
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
-  const std::string page(3 * 4096, 'x');
-  std::vector<double> seconds;
-  for (int i = 0; i < 200; ++i) {
-    if (::pwrite(file, page.data(), page.size(), i * static_cast<off_t>(page.size())) < 0) break;
-    const auto start = Clock::now();
-    if (::fdatasync(file) != 0) break;
-    seconds.push_back(seconds_since(start));
-  }
-  ::close(file);
-  std::filesystem::remove(path);
-  return seconds;
-}
-
 // One scenario: the broker on the first worker, the context on the second.
 class Run {
  public:
@@ -91,10 +53,10 @@ class Run {
       : scenario_(scenario), folder_(std::move(folder)) {}
 
   void run() {
-    async::WorkerGroup group({.workers = 2, .pools = {}, .on_stall = {}});
-    group_ = &group;
-    group.run([this](async::Reactor& reactor, std::size_t index) {
-      return index == 0 ? host(reactor) : context(reactor);
+    bench::Stage(folder_).play([this](async::Reactor&, messaging::Broker& port) -> Task<void> {
+      co_await port.declare(
+          {.queues = {{.name = "work"}}, .topics = {{.name = "work", .partitions = 8}}});
+      co_await exchange(port);
     });
   }
 
@@ -106,36 +68,9 @@ class Run {
   }
 
  private:
-  Task<void> host(async::Reactor& reactor) {
-    sqlite::BrokerSettings settings;
-    settings.database.path = folder_ / "broker.db";
-    for (const char* suffix : {"", "-wal", "-shm"}) {
-      std::filesystem::remove(settings.database.path + suffix);
-    }
-    broker_ = co_await sqlite::EmbeddedBroker::open(reactor, std::move(settings));
-    opened_.set();
-    co_await ended_.wait();
-    co_await broker_->close();
-    broker_.reset();
-  }
-
-  Task<void> context(async::Reactor& reactor) {
-    co_await async::call_on(group_->reactor(0), [this] { return opened_.wait(); });
-    {
-      auto port = broker_->connect(reactor);
-      co_await port->declare(
-          {.queues = {{.name = "work"}}, .topics = {{.name = "work", .partitions = 8}}});
-      co_await exchange(*port);
-    }
-    co_await async::call_on(group_->reactor(0), [this]() -> Task<void> {
-      ended_.set();
-      co_return;
-    });
-  }
-
   Task<void> exchange(messaging::Broker& port) {
     async::Scope scope(co_await async::this_context());
-    const double before = processor_seconds();
+    const double before = bench::processor_seconds();
     const auto start = Clock::now();
     for (int consumer = 0; consumer < scenario_.consumers; ++consumer)
       scope.spawn(consume(port));
@@ -143,7 +78,7 @@ class Run {
       scope.spawn(publish(port, publisher));
     co_await all_.wait();
     seconds_ = seconds_since(start);
-    processor_ = processor_seconds() - before;
+    processor_ = bench::processor_seconds() - before;
     scope.cancel();
     co_await scope.join();
   }
@@ -205,10 +140,6 @@ class Run {
 
   const Scenario& scenario_;
   std::filesystem::path folder_;
-  async::WorkerGroup* group_ = nullptr;
-  std::unique_ptr<sqlite::EmbeddedBroker> broker_;
-  async::Event opened_;
-  async::Event ended_;
   async::Event all_;
   int settled_ = 0;
   double seconds_ = 0;
@@ -219,16 +150,12 @@ class Run {
 }  // namespace
 
 int main() {
-  const char* named = std::getenv("BENCH_FOLDER");
-  const std::filesystem::path folder = named == nullptr ? "." : named;
-  std::filesystem::create_directories(folder);
-  const std::vector<double> syncs = sync_seconds(folder);
+  const std::filesystem::path folder = bench::folder();
   fmt::print(
       "{}-byte messages of {} keys a publisher, published, delivered and settled; "
       "synchronous=FULL\n",
       data_bytes, keys);
-  fmt::print("fdatasync of 12 KB here: p50 {:.0f} us, p99 {:.0f} us\n", quantile(syncs, 0.5) * 1e6,
-             quantile(syncs, 0.99) * 1e6);
+  bench::print_sync(folder);
   fmt::print("{:30} {:>9} {:>8} {:>8} {:>9} {:>9}\n", "messages/s", "", "target", "cpu us",
              "p50 ms", "p99 ms");
   for (const Scenario& scenario : scenarios) {

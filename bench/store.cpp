@@ -2,14 +2,9 @@
 // and settings, in the same run and in turns, so that both meet the same disk. BENCH_FOLDER names
 // the folder; it must lie on a real disk.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -19,12 +14,14 @@
 #include <vector>
 
 #include "adapters/sqlite/database.hpp"
+#include "bench/measure.hpp"
 #include "sinew/async/reactor.hpp"
 #include "sinew/async/scope.hpp"
 
 namespace {
 
 using namespace sinew;
+using bench::quantile;
 
 constexpr std::size_t event_bytes = 1000;
 constexpr int rounds = 7;
@@ -43,30 +40,6 @@ constexpr Scenario scenarios[] = {
     {"1 writer, 1 event", 1, 1, 200, 1 / 1.4},
 };
 
-class Clock {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-};
-
-double processor_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double quantile(std::vector<double> values, double at) {
-  std::ranges::sort(values);
-  return values[static_cast<std::size_t>(static_cast<double>(values.size() - 1) * at)];
-}
-
 // What one round took.
 struct Cost {
   double seconds;
@@ -74,10 +47,10 @@ struct Cost {
 };
 template <class F>
 Cost measure(F&& work) {
-  const double before = processor_seconds();
-  const Clock clock;
+  const double before = bench::processor_seconds();
+  const bench::Stopwatch watch;
   work();
-  return {clock.seconds(), processor_seconds() - before};
+  return {watch.seconds(), bench::processor_seconds() - before};
 }
 
 // The statements of sqlite::EventLog, said to SQLite directly.
@@ -244,25 +217,6 @@ Task<void> sinew_round(async::Runtime& runtime, sqlite::Database& database,
   co_await scope.join();
 }
 
-// One after the other, as a probe of the disk: what a commit of one event costs it.
-std::vector<double> sync_seconds(const std::filesystem::path& folder) {
-  const std::string path = folder / "probe";
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
-  const std::string page(3 * 4096, 'x');
-  std::vector<double> seconds;
-  for (int pass = 0; pass < 2; ++pass) {
-    for (int i = 0; i < 200; ++i) {
-      if (::pwrite(file, page.data(), page.size(), i * static_cast<off_t>(page.size())) < 0) break;
-      const Clock clock;
-      if (::fdatasync(file) != 0) break;
-      if (pass == 1) seconds.push_back(clock.seconds());  // the first pass allocates
-    }
-  }
-  ::close(file);
-  std::filesystem::remove(path);
-  return seconds;
-}
-
 struct Run {
   std::vector<double> seconds;
   std::vector<double> processor;
@@ -289,9 +243,7 @@ void compare(async::Reactor& reactor, const std::filesystem::path& folder,
   sqlite::Settings settings;
   const auto open = [&](const char* name) {
     settings.path = folder / name;
-    for (const char* suffix : {"", "-wal", "-shm"}) {
-      std::filesystem::remove(settings.path + suffix);
-    }
+    bench::remove_database(settings.path);
     return reactor.run(sqlite::Database::open(reactor, settings));
   };
   reactor.run(open("raw.db")->close());  // makes the tables
@@ -315,14 +267,10 @@ void compare(async::Reactor& reactor, const std::filesystem::path& folder,
 }  // namespace
 
 int main() {
-  const char* named = std::getenv("BENCH_FOLDER");
-  const std::filesystem::path folder = named == nullptr ? "." : named;
-  std::filesystem::create_directories(folder);
-  const std::vector<double> syncs = sync_seconds(folder);
+  const std::filesystem::path folder = bench::folder();
   fmt::print("durable appends of {}-byte events; synchronous=FULL, median of {} rounds in turns\n",
              event_bytes, rounds);
-  fmt::print("fdatasync of 12 KB here: p50 {:.0f} us, p99 {:.0f} us\n", quantile(syncs, 0.5) * 1e6,
-             quantile(syncs, 0.99) * 1e6);
+  bench::print_sync(folder);
   fmt::print("{:28} {:>9} {:>9} {:>6} {:>7} {:>10} {:>10}\n", "transactions/s", "raw", "sinew",
              "ratio", "target", "raw cpu us", "our cpu us");
   async::OffloadPools pools;

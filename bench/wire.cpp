@@ -1,9 +1,22 @@
-// The HTTP/1.1 codec alone: a request as browsers send it, a chunked body, an answer's head.
+// The HTTP/1.1 codec alone: a request as browsers send it, beside http_parser 2.9 in turns where
+// that is installed (tools/setup --peers); a chunked body; an answer's head.
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <string>
+#include <utility>
+#include <vector>
+
+#if __has_include(<http_parser.h>)
+#include <http_parser.h>
+#define HAS_HTTP_PARSER 1
+#else
+#define HAS_HTTP_PARSER 0
+#endif
+
+#include "bench/measure.hpp"
 
 #include "sinew/wire/body.hpp"
 #include "sinew/wire/request_parser.hpp"
@@ -19,11 +32,15 @@ constexpr std::string_view kRequest =
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8\r\n"
     "Accept-Language: de,en-US;q=0.7,en;q=0.3\r\n"
     "Accept-Encoding: gzip, deflate, br, zstd\r\n"
-    "Referer: https://shop.example.com/catalog/\r\n"
+    "Referer: https://shop.example.com/catalog/search?q=winter+jackets&sort=price\r\n"
     "Connection: keep-alive\r\n"
-    "Cookie: session=6f1d2c3b4a5968778695a4b3c2d1e0f0; consent=yes; theme=dark\r\n"
-    "Cache-Control: max-age=0\r\n"
+    "Cookie: session=6f1d2c3b4a5968778695a4b3c2d1e0f0; consent=yes; theme=dark; basket=83\r\n"
+    "X-Request-Id: 01J9Z\r\n"
+    "Upgrade-Insecure-Requests: 1\r\n"
+    "Cache-Control: no-cache\r\n"
     "\r\n";
+
+static_assert(kRequest.size() == 600);
 
 void parse_request(benchmark::State& state) {
   RequestParser parser;
@@ -74,7 +91,87 @@ void write_answer(benchmark::State& state) {
 }
 BENCHMARK(write_answer);
 
+// Seconds a request: the median of `rounds` rounds of work().
+struct Race {
+  static constexpr int rounds = 15;
+  static constexpr int requests = 20'000;
+
+  template <class Work>
+  static double round(Work&& work) {
+    const bench::Stopwatch watch;
+    for (int i = 0; i < requests; ++i)
+      work();
+    return watch.seconds() / requests;
+  }
+};
+
+#if HAS_HTTP_PARSER
+
+// What a server keeps of a request: where its target, names and values are.
+struct Parts {
+  std::array<std::pair<const char*, std::size_t>, 64> at;
+  std::size_t count = 0;
+  bool complete = false;
+};
+int keep_part(http_parser* parser, const char* at, std::size_t length) {
+  auto& parts = *static_cast<Parts*>(parser->data);
+  parts.at[parts.count++] = {at, length};
+  return 0;
+}
+int end_parts(http_parser* parser) {
+  static_cast<Parts*>(parser->data)->complete = true;
+  return 0;
+}
+
+void race() {
+  RequestParser ours;
+  http_parser theirs;
+  http_parser_settings settings;
+  http_parser_settings_init(&settings);
+  settings.on_url = settings.on_header_field = settings.on_header_value = keep_part;
+  settings.on_message_complete = end_parts;
+  std::vector<double> our_seconds;
+  std::vector<double> their_seconds;
+  for (int round = 0; round < Race::rounds; ++round) {
+    our_seconds.push_back(Race::round([&] {
+      ours.reset();
+      benchmark::DoNotOptimize(ours.parse(as_bytes(kRequest)));
+      benchmark::DoNotOptimize(ours.head());
+    }));
+    their_seconds.push_back(Race::round([&] {
+      Parts parts;
+      http_parser_init(&theirs, HTTP_REQUEST);
+      theirs.data = &parts;
+      http_parser_execute(&theirs, &settings, kRequest.data(), kRequest.size());
+      benchmark::DoNotOptimize(parts);
+      if (!parts.complete) std::abort();
+    }));
+  }
+  const double our_time = bench::quantile(our_seconds, 0.5);
+  const double their_time = bench::quantile(their_seconds, 0.5);
+  fmt::print(
+      "a request of {} bytes: {:.0f} ns; http_parser {}.{} {:.0f} ns; ratio {:.2f}, "
+      "target <= 0.7\n",
+      kRequest.size(), our_time * 1e9, HTTP_PARSER_VERSION_MAJOR, HTTP_PARSER_VERSION_MINOR,
+      their_time * 1e9, our_time / their_time);
+}
+
+#else
+
+void race() {
+  fmt::print(
+      "a request of {} bytes: http_parser is not installed (tools/setup --peers), nothing "
+      "to compare with\n",
+      kRequest.size());
+}
+
+#endif
+
 }  // namespace
 }  // namespace sinew::wire
 
-BENCHMARK_MAIN();
+int main(int count, char** arguments) {
+  sinew::wire::race();
+  benchmark::Initialize(&count, arguments);
+  benchmark::RunSpecifiedBenchmarks();
+}
