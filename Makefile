@@ -58,8 +58,9 @@ fuzz: setup build/fuzz/build.ninja  ## each fuzz target for FUZZ_SECONDS (10) on
 mutants: setup  ## remove one guarantee at a time from a copy of the code; a test must notice
 	@tools/mutants
 
-install: build  ## install the programs under PREFIX (/usr/local)
+install: build  ## install programs and library under PREFIX (/usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
+	@echo 'To uninstall: xargs rm < build/release/install_manifest.txt'
 
 clean:  ## remove what was built; data/ stays
 	@rm -rf build

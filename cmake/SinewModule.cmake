@@ -1,21 +1,33 @@
 # One function a module:
-# sinew_module(NAME [PARTS folders...] [VENDOR targets...] [TEST_DEPS targets...]).
+# sinew_module(NAME [PARTS folders...] [VENDOR targets...] [TEST_DEPS targets...]
+#              [PRIVATE_HEADERS headers...]).
 #
 # The sources of a module are the .cpp files of its folder and of its PARTS, folders inside it;
 # x_test.cpp stands beside x.cpp, and all of a module's tests make one binary, `<module>_test`, one
 # ctest entry. What a module may link is read from cmake/layers.txt; vendor libraries are private to
 # the module that names them.
+#
+# Its headers are installed but for its tests' own (x_test.hpp, test_x.hpp) and the PRIVATE_HEADERS,
+# which only its sources include; globs, from its folder.
 
 find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(fmt REQUIRED)
 
+# What whoever includes a header needs, here and where the library is installed.
+add_library(sinew_usage INTERFACE)
+target_compile_features(sinew_usage INTERFACE cxx_std_23)
+target_include_directories(sinew_usage INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${SINEW_INCLUDE_FOLDER}>)
+target_compile_definitions(sinew_usage INTERFACE BOOST_ALLOW_DEPRECATED_HEADERS)
+target_link_libraries(sinew_usage INTERFACE Threads::Threads Boost::headers)
+
+# How this tree is compiled.
 add_library(sinew_options INTERFACE)
-target_include_directories(sinew_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(sinew_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wimplicit-fallthrough -Werror)
-target_compile_definitions(sinew_options INTERFACE BOOST_ALLOW_DEPRECATED_HEADERS)
-target_link_libraries(sinew_options INTERFACE Threads::Threads)
+target_link_libraries(sinew_options INTERFACE sinew_usage)
 if(CMAKE_LINKER_TYPE STREQUAL "MOLD")   # CMake 3.29 knows the variable itself, 3.25 does not
   target_link_options(sinew_options INTERFACE -fuse-ld=mold)
 endif()
@@ -73,14 +85,27 @@ function(sinew_test target)
   endforeach()
 endfunction()
 
+# sinew_public_headers(OUT PARTS... PRIVATE globs...): the headers that are installed.
+function(sinew_public_headers out)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "PARTS;PRIVATE")
+  set(parts ${ARG_PARTS})
+  list(TRANSFORM parts APPEND "/*.hpp" OUTPUT_VARIABLE part_headers)
+  list(TRANSFORM parts APPEND "/test_*.hpp" OUTPUT_VARIABLE part_tests)
+  file(GLOB headers CONFIGURE_DEPENDS *.hpp ${part_headers})
+  file(GLOB private CONFIGURE_DEPENDS test_*.hpp *_test.hpp ${part_tests} ${ARG_PRIVATE})
+  list(REMOVE_ITEM headers ${private} "")
+  set(${out} ${headers} PARENT_SCOPE)
+endfunction()
+
 function(sinew_module module)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "PARTS;VENDOR;TEST_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "PARTS;VENDOR;TEST_DEPS;PRIVATE_HEADERS")
   sinew_target_name(target ${module})
   list(TRANSFORM ARG_PARTS REPLACE "(.+)" "\\1/*.cpp" OUTPUT_VARIABLE part_sources)
   list(TRANSFORM ARG_PARTS REPLACE "(.+)" "\\1/*_test.cpp" OUTPUT_VARIABLE part_tests)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp ${part_sources})
   file(GLOB tests CONFIGURE_DEPENDS *_test.cpp ${part_tests})
   list(REMOVE_ITEM sources ${tests} "")
+  sinew_public_headers(headers PARTS ${ARG_PARTS} PRIVATE ${ARG_PRIVATE_HEADERS})
   string(REPLACE "/" "_" layer ${module})
   set(uses)
   foreach(used IN LISTS SINEW_LAYER_${layer})
@@ -90,11 +115,18 @@ function(sinew_module module)
 
   if(sources)
     add_library(${target} STATIC ${sources})
-    target_link_libraries(${target} PUBLIC sinew_options ${uses} PRIVATE fmt::fmt ${ARG_VENDOR})
+    target_link_libraries(${target}
+      PUBLIC $<BUILD_INTERFACE:sinew_options> sinew_usage ${uses}
+      PRIVATE fmt::fmt ${ARG_VENDOR})
+    sinew_install_headers(${target} PUBLIC ${headers})
   else()
     add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE sinew_options ${uses})
+    target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:sinew_options> sinew_usage ${uses})
+    sinew_install_headers(${target} INTERFACE ${headers})
   endif()
+  string(REGEX REPLACE "^adapters/" "" name ${module})
+  sinew_export(${target} ${name})
+  set_property(GLOBAL APPEND PROPERTY SINEW_MODULES ${target})
   if(tests)
     string(REPLACE "sinew_" "" test_name ${target})
     sinew_test(${test_name}_test SOURCES ${tests} DEPS ${target} ${ARG_TEST_DEPS} LABELS unit)

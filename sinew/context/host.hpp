@@ -22,7 +22,7 @@ struct HostSettings {
   std::uint16_t first_port = 0;       // of the first context, the next ones follow; 0: free ports
   std::uint16_t operator_port = 0;    // 0: a free one
   Duration drain = std::chrono::seconds(10);
-  ContextSettings contexts;
+  ContextSettings contexts = {};
 };
 
 // Many contexts in one process, each on one worker with a folder and a database of its own. The

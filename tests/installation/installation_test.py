@@ -1,0 +1,178 @@
+"""The installed library as its users have it: found, built against, moved, and refused by reason.
+
+Everything is installed once, with DESTDIR, and used from where that is: another place than the
+prefix it was installed for. The consumer is a copy of examples/outside beside it, so neither sees
+the source tree.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PREFIX = Path("/opt/sinew")
+PATIENCE_S = 20
+# What an installed header may include besides the library's own: the language's headers, the
+# system's, and the two of Boost that the package looks for.
+FOREIGN = re.compile(r"[a-z_]+|(?:sys|netinet)/\w+\.h|unistd\.h|boost/(?:describe|mp11)(?:\.hpp|/.*)")
+INCLUDE = re.compile(r'^#include (?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+options = None
+
+
+def run(*command, code=0, **how):
+    """What the command printed; it must exit with `code`."""
+    done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **how)
+    if (done.returncode == 0) != (code == 0):
+        raise AssertionError(f"{' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+class Installation(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = Path(tempfile.mkdtemp(prefix="sinew-installation-"))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        run("cmake", "--install", options.build, "--prefix", PREFIX,
+            env={**os.environ, "DESTDIR": str(cls.scratch)})
+        cls.prefix = cls.scratch / PREFIX.relative_to("/")
+
+    def configure(self, source, build, *more, code=0):
+        return run("cmake", "-S", source, "-B", build, "-G", "Ninja",
+                   f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache",
+                   *more, code=code)
+
+    def project(self, name, *lines):
+        """A project that does no more than these lines of CMake."""
+        source = self.scratch / name
+        source.mkdir()
+        (source / "CMakeLists.txt").write_text("\n".join(
+            ["cmake_minimum_required(VERSION 3.25)", *lines]), encoding="utf-8")
+        return source
+
+    def test_a_project_outside_builds_and_passes_its_test(self):
+        source = self.scratch / "outside"
+        shutil.copytree(ROOT / "examples" / "outside", source)
+        build = self.scratch / "outside-build"
+
+        self.configure(source, build, f"-DCMAKE_CXX_COMPILER={options.compiler}",
+                       "-DCMAKE_CXX_FLAGS=-Wall -Wextra", "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
+                       "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold",
+                       "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON")
+        run("cmake", "--build", build)
+        run("ctest", "--test-dir", build, "--output-on-failure")
+
+        self.serves(build / "visits")
+        commands = (build / "compile_commands.json").read_text(encoding="utf-8")
+        self.assertNotIn(str(ROOT), commands, "the source tree leaks into its users' builds")
+        self.assertNotIn(str(options.build), commands)
+
+    def serves(self, program):
+        """Runs it, visits it, stops it as Ctrl+C does."""
+        process = subprocess.Popen([program, self.scratch / "system"], text=True,
+                                   stdout=subprocess.PIPE)
+        try:
+            urls = dict(process.stdout.readline().split() for _ in range(2))
+            visit = urllib.request.Request(urls["door"] + "/visitors/ann", method="POST")
+            with urllib.request.urlopen(visit, timeout=PATIENCE_S) as answer:
+                self.assertEqual(answer.status, 202)
+            self.assertEqual(self.counted(urls["tally"] + "/counts/ann"),
+                             '{"visitor":"ann","visits":1}')
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE_S), 0)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def counted(self, url):
+        for _ in range(PATIENCE_S * 20):
+            try:
+                with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+                    return answer.read().decode()
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, 404)
+            time.sleep(0.05)
+        return "nothing"
+
+    def test_headers_are_complete_and_no_others(self):
+        include = self.prefix / "include" / "sinew"
+        headers = sorted(include.rglob("*.hpp"))
+        self.assertGreater(len(headers), 100)
+        problems = []
+        for header in headers:
+            for own, foreign in INCLUDE.findall(header.read_text(encoding="utf-8")):
+                if own and not (include / own).is_file() or foreign and not FOREIGN.fullmatch(foreign):
+                    problems.append(f"{header.relative_to(include)} includes {own or foreign}")
+            if header.name.startswith("test_") or header.stem.endswith("_test"):
+                problems.append(f"{header.relative_to(include)} is a test's")
+        self.assertEqual(problems, [])
+        self.assertEqual([path.name for path in (self.prefix / "include").iterdir()], ["sinew"])
+
+    def test_the_package_names_no_place_of_this_machine(self):
+        for file in (self.prefix / "lib").rglob("*.cmake"):
+            text = file.read_text(encoding="utf-8")
+            for place in (ROOT, options.build, self.scratch):
+                self.assertNotIn(str(place), text, file.name)
+            self.assertNotIn("-Werror", text)
+
+    def test_programs_are_installed(self):
+        version = run(self.prefix / "bin" / "sinew", "version")
+        self.assertIn(options.version, version)
+
+    def refused(self, name, *lines):
+        source = self.project(name, f"project({name} LANGUAGES NONE)", *lines)
+        text = self.configure(source, self.scratch / f"{name}-build", code=1)
+        return " ".join(text.split())
+
+    def test_another_version_is_refused(self):
+        said = self.refused("later", "find_package(Sinew 9.0 REQUIRED)")
+        self.assertIn('compatible with requested version "9.0"', said)
+        self.assertIn(f"SinewConfig.cmake, version: {options.version}", said)
+
+    def test_another_minor_version_is_refused_before_1_0(self):
+        if not options.version.startswith("0."):
+            self.skipTest("from 1.0 on a minor version adds only")
+        minor = int(options.version.split(".")[1])
+        for other in (minor - 1, minor + 1):
+            if other < 0:
+                continue
+            said = self.refused(f"minor{other}", f"find_package(Sinew 0.{other} REQUIRED)")
+            self.assertIn("not accepted", said)
+
+    def test_a_compiler_that_miscompiles_is_refused(self):
+        said = self.refused("gcc12", "set(CMAKE_CXX_COMPILER_ID GNU)",
+                            "set(CMAKE_CXX_COMPILER_VERSION 12.2.0)",
+                            "find_package(Sinew REQUIRED)")
+        self.assertIn("GCC 12.2.0 miscompiles coroutines", said)
+        self.assertIn("Use clang 19, or GCC 13 or later", said)
+
+    def test_an_unknown_component_is_refused(self):
+        source = self.project("component", "project(component LANGUAGES CXX)",
+                              "find_package(Sinew REQUIRED COMPONENTS context sqlight)")
+        said = self.configure(source, self.scratch / "component-build",
+                              f"-DCMAKE_CXX_COMPILER={options.compiler}", code=1)
+        self.assertIn("has no component 'sqlight'", said)
+
+
+def main():
+    global options
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--compiler", required=True)
+    parser.add_argument("--version", required=True)
+    options, rest = parser.parse_known_args()
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
