@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "sinew/base/error.hpp"
@@ -18,6 +19,7 @@ using store::Checkpoint;
 using store::ExpectedVersion;
 using store::NewEvent;
 using store::RecordedEvent;
+using store::StreamAppend;
 using store::Transaction;
 
 constexpr std::array migrations_list = {store::Migration{1, "events", R"(
@@ -79,12 +81,16 @@ void check_stream(const std::string& stream) {
   }
 }
 
-void check_events(const std::vector<NewEvent>& events) {
-  if (events.empty() || events.size() > store::EventLog::max_events_per_append) {
+void check_count(std::size_t events) {
+  if (events < 1 || events > store::EventLog::max_events_per_append) {
     throw Error(Condition::invalid_input,
                 fmt::format("an append takes 1 to {} events, not {}",
-                            store::EventLog::max_events_per_append, events.size()));
+                            store::EventLog::max_events_per_append, events));
   }
+}
+
+void check_events(const std::vector<NewEvent>& events) {
+  check_count(events.size());
   for (const NewEvent& event : events) {
     if (event.data.size() > event::Envelope::max_data_bytes) {
       throw Error(Condition::invalid_input,
@@ -92,6 +98,22 @@ void check_events(const std::vector<NewEvent>& events) {
                               event.data.size(), event::Envelope::max_data_bytes));
     }
   }
+}
+
+void check_parts(const std::vector<StreamAppend>& parts) {
+  std::size_t events = 0;
+  std::set<std::string_view> streams;
+  for (const StreamAppend& part : parts) {
+    check_stream(part.stream);
+    check_events(part.events);
+    events += part.events.size();
+    if (!streams.insert(part.stream).second) {
+      throw Error(Condition::invalid_input,
+                  fmt::format("stream {} stands twice in one append: put its events together",
+                              part.stream));
+    }
+  }
+  check_count(events);
 }
 
 void check_limit(std::size_t limit) {
@@ -160,7 +182,7 @@ RecordedEvent recorded(const store::Row& row, const std::string& stream) {
 }
 
 // How an append that does not continue its stream ends: it stands there already, or it conflicts.
-Task<Appended> repeated(Transaction& transaction, std::string id, Stream stream,
+Task<Appended> repeated(Transaction& transaction, const std::string& id, Stream stream,
                         std::int64_t expected, const std::vector<NewEvent>& events) {
   const std::int64_t first = expected + 1;
   const std::int64_t last =
@@ -189,6 +211,27 @@ Task<bool> ends_with(Transaction& transaction, Stream stream, Uuid id) {
   const store::Rows rows = co_await transaction.execute("SELECT id FROM events WHERE position = ?",
                                                         {stream.last_position});
   co_return !rows.empty() && rows[0].uuid(0) == id;
+}
+
+// The first result of an append that stands there already; nothing for one that continues its
+// stream. Throws conflict for any other.
+Task<std::optional<Appended>> find_repeated(Transaction& transaction, const std::string& id,
+                                            Stream at, ExpectedVersion expected,
+                                            const std::vector<NewEvent>& events) {
+  std::int64_t version = expected.value();
+  if (expected.is_any()) {
+    if (!co_await ends_with(transaction, at, events.back().id)) co_return std::nullopt;
+    version = at.version - static_cast<std::int64_t>(events.size());
+  } else if (version == at.version) {
+    co_return std::nullopt;
+  }
+  co_return co_await repeated(transaction, id, at, version, events);
+}
+
+[[noreturn]] void refuse_partly_repeated(const std::vector<StreamAppend>& parts, std::size_t part) {
+  throw Error(Condition::conflict,
+              fmt::format("of the streams {} and {} only one has its events of this append already",
+                          parts[part - 1].stream, parts[part].stream));
 }
 
 std::optional<Uuid> not_nil(const Uuid& id) {
@@ -240,6 +283,21 @@ Task<Stream> advance(Transaction& transaction, const std::string& id, Stream str
   co_return stream;
 }
 
+Task<Appended> add(Transaction& transaction, const std::string& id, Stream at,
+                   const std::vector<NewEvent>& events, Timestamp now) {
+  const auto count = static_cast<std::int64_t>(events.size());
+  std::int64_t position = co_await reserve(transaction, count);
+  const Appended appended{at.version + count, checkpoint_at(position + count), false};
+  at = co_await advance(transaction, id, at, at.version + count, position + count);
+  for (const NewEvent& event : events) {
+    ++at.version;
+    ++position;
+    co_await insert(transaction, at, event, position, now);
+    at.last_position = position;
+  }
+  co_return appended;
+}
+
 }  // namespace
 
 store::MigrationSet EventLog::migrations() { return {"sinew.events", migrations_list}; }
@@ -248,27 +306,33 @@ Task<Appended> EventLog::append(Transaction& transaction, std::string stream,
                                 ExpectedVersion expected, std::vector<NewEvent> events) {
   check_stream(stream);
   check_events(events);
-  const auto count = static_cast<std::int64_t>(events.size());
-  Stream at = co_await find_stream(transaction, stream);
-  if (expected.is_any()) {
-    if (co_await ends_with(transaction, at, events.back().id)) {
-      co_return co_await repeated(transaction, stream, at, at.version - count, events);
-    }
-  } else if (expected.value() != at.version) {
-    co_return co_await repeated(transaction, stream, at, expected.value(), events);
-  }
-  std::int64_t position = co_await reserve(transaction, count);
-  const Appended appended{at.version + count, checkpoint_at(position + count), false};
-  at = co_await advance(transaction, stream, at, at.version + count, position + count);
-  const Timestamp now = runtime_.wall_now();
-  for (const NewEvent& event : events) {
-    ++at.version;
-    ++position;
-    co_await insert(transaction, at, event, position, now);
-    at.last_position = position;
-  }
+  const Stream at = co_await find_stream(transaction, stream);
+  const auto first = co_await find_repeated(transaction, stream, at, expected, events);
+  if (first) co_return *first;
   transaction.after_commit(this->appended());
-  co_return appended;
+  co_return co_await add(transaction, stream, at, events, runtime_.wall_now());
+}
+
+Task<std::vector<Appended>> EventLog::append_all(Transaction& transaction,
+                                                 std::vector<StreamAppend> parts) {
+  check_parts(parts);
+  std::vector<Stream> streams;
+  std::vector<Appended> results;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const StreamAppend& part = parts[i];
+    streams.push_back(co_await find_stream(transaction, part.stream));
+    const auto first = co_await find_repeated(transaction, part.stream, streams.back(),
+                                              part.expected, part.events);
+    if (first) results.push_back(*first);
+    if (!results.empty() && results.size() != streams.size()) refuse_partly_repeated(parts, i);
+  }
+  if (!results.empty()) co_return results;
+  transaction.after_commit(this->appended());
+  const Timestamp now = runtime_.wall_now();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    results.push_back(co_await add(transaction, parts[i].stream, streams[i], parts[i].events, now));
+  }
+  co_return results;
 }
 
 Task<std::vector<RecordedEvent>> EventLog::read_stream(Transaction& transaction, std::string stream,

@@ -24,6 +24,8 @@ class EventLog final : public store::EventLog {
   Task<store::Appended> append(store::Transaction& transaction, std::string stream,
                                store::ExpectedVersion expected,
                                std::vector<store::NewEvent> events) override;
+  Task<std::vector<store::Appended>> append_all(store::Transaction& transaction,
+                                                std::vector<store::StreamAppend> parts) override;
   Task<std::vector<store::RecordedEvent>> read_stream(store::Transaction& transaction,
                                                       std::string stream, std::int64_t from,
                                                       std::size_t limit) override;

@@ -137,6 +137,53 @@ TEST_P(Commerce, TheSameOrderTwiceIsOneOrder) {
   EXPECT_EQ(system.provider.bodies().size(), 1);
 }
 
+Json basket(sinew::JsonArray orders) {
+  JsonObject basket;
+  basket.set("orders", std::move(orders));
+  return basket;
+}
+
+TEST_P(Commerce, ABasketIsPlacedWholeOrNotAtAll) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("2"));
+
+  const auto refused =
+      system.post("sales", "/baskets", basket({order("1"), order("2", "pm_card_visa", 1)}));
+  const auto missing = system.get("sales", "/orders/1");
+  const auto placed = system.post(
+      "sales", "/baskets",
+      basket({order("1", "pm_card_visa", 2), order("2"), order("3", "pm_card_visa", 2)}));
+  system.settle();
+  const auto again = system.post(
+      "sales", "/baskets",
+      basket({order("1", "pm_card_visa", 2), order("2"), order("3", "pm_card_visa", 2)}));
+
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("order 2"));
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(placed.status, 201) << placed.body;
+  EXPECT_EQ(placed.json().at("orders").as_array().size(), 3);
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(system.audit("sales").orders.size(), 3);
+  expect_balanced(system);
+}
+
+TEST_P(Commerce, ABasketSaysEverythingThatIsWrongInIt) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  Json cents = order("1");
+  cents.as_object().set("freight", "1.234");
+
+  const auto refused = system.post("sales", "/baskets", basket({cents, order("2"), order("2")}));
+  const auto empty = system.post("sales", "/baskets", basket({}));
+
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("orders[0].freight"));
+  EXPECT_THAT(refused.body, HasSubstr("orders[2].order_id"));
+  EXPECT_EQ(empty.status, 400) << empty.body;
+}
+
 TEST_P(Commerce, RefusesAnOrderOfAnUnknownCustomer) {
   TestSystem system(1, {.databases = GetParam()});
 

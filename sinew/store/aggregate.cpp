@@ -21,10 +21,8 @@ void refuse_unknown(const RecordedEvent& event) {
                           event.stream, event.type));
 }
 
-Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::string stream,
-                              std::int64_t version, std::vector<PendingEvent> pending,
-                              event::Lineage lineage) {
-  if (pending.empty()) co_return Appended{.stream_version = version, .position = {}};
+Task<StreamAppend> make_append(std::string stream, std::int64_t version,
+                               std::vector<PendingEvent> pending, event::Lineage lineage) {
   async::Runtime& runtime = *(co_await async::this_context()).runtime;
   std::vector<NewEvent> events;
   events.reserve(pending.size());
@@ -35,8 +33,17 @@ Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::stri
                         : derive_uuid(lineage.causation_id, fmt::format("{}@{}", stream, next));
     events.push_back({id, std::string(event.type), event.version, std::move(event.data), lineage});
   }
-  co_return co_await log.append(transaction, std::move(stream), ExpectedVersion::exactly(version),
-                                std::move(events));
+  co_return StreamAppend{std::move(stream), ExpectedVersion::exactly(version), std::move(events)};
+}
+
+Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::string stream,
+                              std::int64_t version, std::vector<PendingEvent> pending,
+                              event::Lineage lineage) {
+  if (pending.empty()) co_return Appended{.stream_version = version, .position = {}};
+  StreamAppend part =
+      co_await make_append(std::move(stream), version, std::move(pending), std::move(lineage));
+  co_return co_await log.append(transaction, std::move(part.stream), part.expected,
+                                std::move(part.events));
 }
 
 }  // namespace sinew::store::detail

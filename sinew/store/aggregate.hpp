@@ -52,6 +52,8 @@ namespace detail {
 void check_next(const RecordedEvent& event, std::int64_t expected_version);
 [[noreturn]] void refuse_unknown(const RecordedEvent& event);
 
+Task<StreamAppend> make_append(std::string stream, std::int64_t version,
+                               std::vector<PendingEvent> pending, event::Lineage lineage);
 Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::string stream,
                               std::int64_t version, std::vector<PendingEvent> pending,
                               event::Lineage lineage);
@@ -157,6 +159,14 @@ class Repository {
                         event::Lineage lineage = {}) const {
     return detail::append_pending(log_, transaction, aggregate.stream(), aggregate.version(),
                                   aggregate.pending(), std::move(lineage));
+  }
+
+  // What append() would store, which must be something: a part of EventLog::append_all, for several
+  // aggregates that change together or not at all.
+  Task<StreamAppend> to_append(const Aggregate<State>& aggregate,
+                               event::Lineage lineage = {}) const {
+    return detail::make_append(aggregate.stream(), aggregate.version(), aggregate.pending(),
+                               std::move(lineage));
   }
 
  private:

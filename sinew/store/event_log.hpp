@@ -43,6 +43,13 @@ struct NewEvent {
   event::Lineage lineage;
 };
 
+// What an append of several streams does to one of them.
+struct StreamAppend {
+  std::string stream;
+  ExpectedVersion expected;
+  std::vector<NewEvent> events;
+};
+
 struct RecordedEvent {
   Uuid id;
   std::string stream;
@@ -77,6 +84,16 @@ class EventLog {
   // invalid_input (no event, too many, a bad stream id, data over Envelope::max_data_bytes).
   virtual Task<Appended> append(Transaction& transaction, std::string stream,
                                 ExpectedVersion expected, std::vector<NewEvent> events) = 0;
+
+  // Appends to several streams, each once, as one: every stream is looked at before anything is
+  // written, so one conflict, whose detail names the stream, leaves all as they were, even for a
+  // body that catches it and goes on. Events of one part follow each other, parts in their order.
+  // Gives a result a part. Repeating all of it succeeds as above and gives the first results;
+  // conflict when only some of the streams have their events already. Errors as above;
+  // invalid_input also without a part, with a stream named twice, or with more than
+  // max_events_per_append events in all parts together.
+  virtual Task<std::vector<Appended>> append_all(Transaction& transaction,
+                                                 std::vector<StreamAppend> parts) = 0;
 
   // Up to `limit` events (1 to max_read) of a stream from version `from` (0: the first), ascending.
   virtual Task<std::vector<RecordedEvent>> read_stream(Transaction& transaction, std::string stream,

@@ -15,6 +15,7 @@ using store::EventLog;
 using store::ExpectedVersion;
 using store::NewEvent;
 using store::RecordedEvent;
+using store::StreamAppend;
 using store::Transaction;
 
 NewEvent EventLogConformance::event(std::string data) {
@@ -38,6 +39,14 @@ Task<Appended> EventLogConformance::append(std::string stream, ExpectedVersion e
   Appended appended;
   co_await insist([&](Transaction& tx) -> Task<void> {
     appended = co_await db().event_log().append(tx, stream, expected, events);
+  });
+  co_return appended;
+}
+
+Task<std::vector<Appended>> EventLogConformance::append_all(std::vector<StreamAppend> parts) {
+  std::vector<Appended> appended;
+  co_await insist([&](Transaction& tx) -> Task<void> {
+    appended = co_await db().event_log().append_all(tx, parts);
   });
   co_return appended;
 }
@@ -214,23 +223,143 @@ TEST_P(EventLogConformance, RefusesWhatIsOutOfBounds) {
   });
 }
 
-TEST_P(EventLogConformance, AppendsToSeveralStreamsAtOnceOrToNone) {
-  const Events left = events(2);
-  const Events right = events(3);
-  condition_of([&]() -> Task<void> {
-    co_await db().transaction([&](Transaction& tx) -> Task<void> {
-      co_await db().event_log().append(tx, "left", ExpectedVersion::no_stream(), left);
-      co_await db().event_log().append(tx, "right", ExpectedVersion::exactly(9), right);
-    });
+TEST_P(EventLogConformance, AppendsToSeveralStreamsAsOne) {
+  run([this]() -> Task<void> {
+    co_await append("left", ExpectedVersion::no_stream(), events(1));
+
+    const auto appended = co_await append_all({{"left", ExpectedVersion::exactly(0), events(2)},
+                                               {"right", ExpectedVersion::no_stream(), events(3)},
+                                               {"other", ExpectedVersion::any(), events(1)}});
+    const Recorded found = co_await all();
+
+    EXPECT_EQ(appended.size(), 3u);
+    EXPECT_EQ(appended.at(0).stream_version, 2);
+    EXPECT_EQ(appended.at(1).stream_version, 2);
+    EXPECT_EQ(appended.at(2).stream_version, 0);
+    EXPECT_EQ(found.size(), 7u);
+    EXPECT_EQ(found.at(2).position, appended.at(0).position);
+    EXPECT_EQ(found.at(3).stream, "right");
+    EXPECT_EQ(found.at(5).position, appended.at(1).position);
+    EXPECT_EQ(found.at(6).stream, "other");
+    EXPECT_EQ(found.at(6).position, appended.at(2).position);
   });
+}
+
+TEST_P(EventLogConformance, LeavesAllStreamsAsTheyWereWhenOneConflicts) {
+  const std::vector<StreamAppend> parts = {{"left", ExpectedVersion::no_stream(), events(2)},
+                                           {"right", ExpectedVersion::exactly(9), events(3)}};
+  std::string detail;
   run([&]() -> Task<void> {
-    EXPECT_TRUE((co_await all()).empty());
     co_await insist([&](Transaction& tx) -> Task<void> {
-      co_await db().event_log().append(tx, "left", ExpectedVersion::no_stream(), left);
-      co_await db().event_log().append(tx, "right", ExpectedVersion::no_stream(), right);
+      try {
+        co_await db().event_log().append_all(tx, parts);
+      } catch (const Error& error) {
+        if (error.condition() != Condition::conflict) throw;
+        detail = error.detail();
+      }
     });
 
-    EXPECT_EQ((co_await all()).size(), 5u);
+    EXPECT_TRUE((co_await all()).empty());
+    EXPECT_NE(detail.find("right"), std::string::npos) << detail;
+    EXPECT_EQ(detail.find("left"), std::string::npos) << detail;
+  });
+}
+
+TEST_P(EventLogConformance, RepeatsAnAppendToSeveralStreamsWithoutEffect) {
+  const std::vector<StreamAppend> parts = {{"left", ExpectedVersion::no_stream(), events(2)},
+                                           {"right", ExpectedVersion::no_stream(), events(3)}};
+  run([&]() -> Task<void> {
+    const auto first = co_await append_all(parts);
+    const auto again = co_await append_all(parts);
+    co_await append("right", ExpectedVersion::exactly(2), events(200));
+    const auto late = co_await append_all(parts);
+
+    for (const auto& repeated : {again, late}) {
+      EXPECT_EQ(repeated.size(), first.size());
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        EXPECT_TRUE(repeated.at(i).repeated);
+        EXPECT_EQ(repeated.at(i).stream_version, first[i].stream_version);
+        EXPECT_EQ(repeated.at(i).position, first[i].position);
+      }
+    }
+    EXPECT_EQ((co_await stream("left")).size(), 2u);
+    EXPECT_EQ((co_await stream("right")).size(), 203u);
+  });
+}
+
+TEST_P(EventLogConformance, RefusesARepetitionThatOnlySomeStreamsKnow) {
+  const StreamAppend left = {"left", ExpectedVersion::no_stream(), events(2)};
+  const StreamAppend right = {"right", ExpectedVersion::any(), events(3)};
+  run([&]() -> Task<void> { co_await append_all({left}); });
+
+  for (const auto& parts : {std::vector{left, right}, std::vector{right, left}}) {
+    EXPECT_EQ(condition_of([&]() -> Task<void> { co_await append_all(parts); }),
+              Condition::conflict);
+  }
+  run([&]() -> Task<void> { EXPECT_EQ((co_await all()).size(), 2u); });
+}
+
+TEST_P(EventLogConformance, RefusesAppendsOfSeveralStreamsOutOfBounds) {
+  const auto part = [this](std::string stream, std::size_t count) {
+    return StreamAppend{std::move(stream), ExpectedVersion::any(), events(count)};
+  };
+  struct {
+    const char* name;
+    std::vector<StreamAppend> parts;
+  } const rows[] = {
+      {"no stream", {}},
+      {"a stream without events", {part("left", 1), part("right", 0)}},
+      {"a stream without a name", {part("left", 1), part("", 1)}},
+      {"one stream twice", {part("left", 1), part("right", 1), part("left", 1)}},
+      {"1001 events together", {part("left", 500), part("right", 501)}},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(condition_of([&]() -> Task<void> { co_await append_all(row.parts); }),
+              Condition::invalid_input)
+        << row.name;
+  }
+  run([&]() -> Task<void> {
+    EXPECT_TRUE((co_await all()).empty());
+    co_await append_all({part("left", 500), part("right", 500)});
+    EXPECT_EQ((co_await all()).size(), 1000u);
+  });
+}
+
+// Transfers between accounts: however they interleave and whatever commit fails, both sides of one
+// stand there or neither.
+TEST_P(EventLogConformance, KeepsStreamsOfOneAppendTogether) {
+  tests::for_seeds(seeds, [this](std::uint64_t seed) {
+    use_seed(seed);
+    constexpr int writers = 4;
+    const auto transfer = [this](int writer) -> Task<void> {
+      for (int i = 0; i < 4; ++i) {
+        const NewEvent out = event("out");
+        const NewEvent in = event("in");
+        const std::string from = "account-" + std::to_string(writer);
+        const std::string to = "account-" + std::to_string((writer + 1) % writers);
+        try {
+          co_await append_all(
+              {{from, ExpectedVersion::any(), {out}}, {to, ExpectedVersion::any(), {in}}});
+        } catch (const Error& error) {
+          // It stood there already, and another writer had gone on with one of its streams.
+          if (error.condition() != Condition::conflict) throw;
+        }
+      }
+    };
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < writers; ++i)
+      tasks.push_back(transfer(i));
+
+    run_together(std::move(tasks));
+
+    run([this]() -> Task<void> {
+      const Recorded found = co_await all();
+      EXPECT_GE(found.size(), writers * 4 * 2u);
+      for (std::size_t i = 0; i + 1 < found.size(); i += 2) {
+        EXPECT_EQ(found[i].data.view(), "out");
+        EXPECT_EQ(found[i + 1].data.view(), "in");
+      }
+    });
   });
 }
 

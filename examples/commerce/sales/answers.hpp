@@ -9,8 +9,17 @@
 #include "examples/commerce/sales/order.hpp"
 #include "sinew/base/described.hpp"
 
-// What sales answers to questions over HTTP.
+// What sales takes and answers over HTTP.
 namespace commerce::sales {
+
+// POST /baskets: orders that a customer sends off together, such as one for each carrier.
+struct Basket {
+  std::vector<PlaceOrder> orders;
+};
+BOOST_DESCRIBE_STRUCT(Basket, (), (orders))
+constexpr auto constraints(const Basket*) {
+  return sinew::constraints(sinew::field(&Basket::orders, sinew::items(1, 20)));
+}
 
 // GET /orders/{id}
 struct OrderAnswer {
@@ -28,6 +37,12 @@ BOOST_DESCRIBE_STRUCT(OrderAnswer, (),
                       (status, code, reason, shipped_date, gross, net, freight, payable, order))
 
 OrderAnswer answer_of(const Order& order);
+
+// POST /baskets, in the order in which they were sent.
+struct BasketAnswer {
+  std::vector<OrderAnswer> orders;
+};
+BOOST_DESCRIBE_STRUCT(BasketAnswer, (), (orders))
 
 struct OrderSummary {
   std::string order_id;

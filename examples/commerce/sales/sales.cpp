@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "examples/commerce/sales/answers.hpp"
@@ -52,6 +53,34 @@ OrderSummary summary_of(const OrderRow& row) {
   return summary;
 }
 
+Task<void> check_customer(Transaction& tx, const PlaceOrder& order) {
+  if (co_await knows_customer(tx, order.customer_id)) co_return;
+  throw sinew::DocumentError(
+      {{"customer_id", fmt::format("customer {} is unknown", order.customer_id)}});
+}
+
+// Throws DocumentError with all that is wrong in any of them, and for an order that stands twice.
+std::vector<Placed> place_all(const Basket& basket) {
+  std::vector<Placed> placed;
+  std::vector<sinew::JsonError> errors;
+  std::set<std::string_view> ids;
+  for (std::size_t i = 0; i < basket.orders.size(); ++i) {
+    const std::string path = fmt::format("orders[{}].", i);
+    const PlaceOrder& order = basket.orders[i];
+    if (!ids.insert(order.order_id).second) {
+      errors.push_back({path + "order_id", "this order stands in the basket already"});
+    }
+    try {
+      placed.push_back(Order::place(order));
+    } catch (const sinew::DocumentError& error) {
+      for (const sinew::JsonError& one : error.errors())
+        errors.push_back({path + one.path, one.message});
+    }
+  }
+  if (!errors.empty()) throw sinew::DocumentError(std::move(errors));
+  return placed;
+}
+
 // Past this a saga's code and reason are cut: they come from other contexts.
 constexpr std::size_t longest_reason = 1000;
 
@@ -61,6 +90,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
   using sinew::saga::Instance;
   spec.migrations(schema())
       .route(Method::post, "/orders", &Sales::place_order)
+      .route(Method::post, "/baskets", &Sales::place_basket)
       .route(Method::get, "/orders", &Sales::list_orders)
       .route(Method::get, "/orders/{id}", &Sales::show_order)
       .route(Method::get, "/products/{id}/availability", &Sales::show_availability)
@@ -80,43 +110,58 @@ Task<void> Sales::start() {
 }
 
 Task<Response> Sales::place_order(const PlaceOrder& command) {
-  const Placed placed = Order::place(command);
-  const Lineage lineage = co_await new_lineage();
-  const bool is_new = co_await database().transaction(
-      [&](Transaction& tx) -> Task<bool> { co_return co_await keep_order(tx, placed, lineage); });
-  // A new order is answered as it was taken: the saga has only begun.
-  Order order;
-  if (is_new) {
-    order.apply(placed);
-  } else {
-    order = co_await database().read([&](Transaction& tx) -> Task<Order> {
-      co_return (co_await orders_->load(tx, command.order_id)).state();
-    });
-  }
-  const auto answer = sinew::to_json(answer_of(order));
-  if (!is_new) co_return sinew::http::ok(answer);
+  const auto taken = co_await take_orders({Order::place(command)});
+  const auto answer = sinew::to_json(answer_of(taken.orders.front()));
+  if (!taken.any_new) co_return sinew::http::ok(answer);
   co_return sinew::http::created("/orders/" + command.order_id, answer);
 }
 
-// The order, its event for the others and its saga, in one transaction. False: it stood there.
-Task<bool> Sales::keep_order(Transaction& tx, const Placed& placed, const Lineage& lineage) {
-  const PlaceOrder& content = placed.order;
-  StoredOrder order = co_await orders_->load(tx, content.order_id);
-  if (order.exists()) {
-    if (order.state().is(content)) co_return false;
-    throw Error(Condition::conflict,
-                fmt::format("order {} was placed before with other content", content.order_id));
+Task<Response> Sales::place_basket(const Basket& basket) {
+  const auto taken = co_await take_orders(place_all(basket));
+  BasketAnswer answer;
+  for (const Order& order : taken.orders)
+    answer.orders.push_back(answer_of(order));
+  Response response = sinew::http::ok(sinew::to_json(answer));
+  if (taken.any_new) response.status = 201;
+  co_return response;
+}
+
+// New orders are answered as they were taken: their sagas have only begun.
+Task<Sales::Taken> Sales::take_orders(std::vector<Placed> placed) {
+  const Lineage lineage = co_await new_lineage();
+  co_return co_await database().transaction(
+      [&](Transaction& tx) { return keep_orders(tx, placed, lineage); });
+}
+
+// The orders that are not there yet, all together: their facts, the events for the others and the
+// sagas, in one transaction.
+Task<Sales::Taken> Sales::keep_orders(Transaction& tx, const std::vector<Placed>& placed,
+                                      const Lineage& lineage) {
+  Taken taken;
+  std::vector<sinew::store::StreamAppend> parts;
+  for (const Placed& one : placed) {
+    StoredOrder order = co_await orders_->load(tx, one.order.order_id);
+    if (!order.exists()) {
+      co_await check_customer(tx, one.order);
+      order.raise(one);
+      parts.push_back(co_await orders_->to_append(order, lineage));
+      co_await announce_order(tx, one, lineage);
+    } else if (!order.state().is(one.order)) {
+      throw Error(Condition::conflict,
+                  fmt::format("order {} was placed before with other content", one.order.order_id));
+    }
+    taken.orders.push_back(order.state());
   }
-  if (!co_await knows_customer(tx, content.customer_id)) {
-    throw sinew::DocumentError(
-        {{"customer_id", fmt::format("customer {} is unknown", content.customer_id)}});
-  }
-  order.raise(placed);
-  co_await orders_->append(tx, order, lineage);
-  co_await publish(tx, announce(placed), content.order_id, lineage);
-  co_await sagas().start(tx, std::string(place_order_saga_name), content.order_id,
+  taken.any_new = !parts.empty();
+  if (taken.any_new) co_await events().append_all(tx, std::move(parts));
+  co_return taken;
+}
+
+Task<void> Sales::announce_order(Transaction& tx, const Placed& placed, const Lineage& lineage) {
+  const std::string& id = placed.order.order_id;
+  co_await publish(tx, announce(placed), id, lineage);
+  co_await sagas().start(tx, std::string(place_order_saga_name), id,
                          sinew::to_json(saga_data(placed)), lineage);
-  co_return true;
 }
 
 Task<Response> Sales::show_order(const Request& request) {

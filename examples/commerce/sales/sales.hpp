@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
+#include "examples/commerce/sales/answers.hpp"
 #include "examples/commerce/sales/contract/orders.hpp"
 #include "examples/commerce/sales/orders_view.hpp"
 #include "examples/commerce/sales/place_order_saga.hpp"
@@ -28,6 +30,9 @@ class Sales final : public sinew::context::Context {
 
   // POST /orders: 201; 200 when the same order was placed before; 409 with other content.
   sinew::Task<sinew::http::Response> place_order(const PlaceOrder& command);
+  // POST /baskets: all of its orders or none. 201; 200 when all were placed before; 409 when one
+  // was placed before with other content.
+  sinew::Task<sinew::http::Response> place_basket(const Basket& basket);
   // GET /orders/{id}
   sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
   // GET /orders?status=&limit=&after=
@@ -44,8 +49,15 @@ class Sales final : public sinew::context::Context {
   sinew::Task<void> reject(Transaction& tx, const PlaceOrderData& data,
                            const sinew::saga::Instance& saga);
 
-  sinew::Task<bool> keep_order(Transaction& tx, const Placed& placed,
-                               const sinew::event::Lineage& lineage);
+  struct Taken {
+    std::vector<Order> orders;
+    bool any_new = false;
+  };
+  sinew::Task<Taken> take_orders(std::vector<Placed> placed);
+  sinew::Task<Taken> keep_orders(Transaction& tx, const std::vector<Placed>& placed,
+                                 const sinew::event::Lineage& lineage);
+  sinew::Task<void> announce_order(Transaction& tx, const Placed& placed,
+                                   const sinew::event::Lineage& lineage);
 
   std::optional<Orders> orders_;
   OrdersView view_;
