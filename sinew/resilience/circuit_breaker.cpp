@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sinew/base/config.hpp"
+#include "sinew/resilience/outage.hpp"
 #include "sinew/resilience/timeout.hpp"
 
 namespace sinew::resilience {
@@ -100,6 +101,15 @@ std::string_view to_string(CircuitState state) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(Forcing forcing) noexcept {
+  switch (forcing) {
+    case Forcing::automatic: return "automatic";
+    case Forcing::open: return "open";
+    case Forcing::closed: return "closed";
+  }
+  return "unknown";
+}
+
 CircuitBreaker::CircuitBreaker(const CircuitBreakerSettings& settings)
     : settings_(valid(settings)), recent_(settings.window) {}
 
@@ -119,6 +129,11 @@ bool CircuitBreaker::replace(Word& expected, const Word& desired) noexcept {
 // of them as failures to its threshold and probes.
 
 std::optional<CircuitBreaker::Permit> CircuitBreaker::try_enter(Instant now) noexcept {
+  switch (forcing_.load(std::memory_order_relaxed)) {
+    case Forcing::automatic: break;
+    case Forcing::open: refused_.fetch_add(1, std::memory_order_relaxed); return std::nullopt;
+    case Forcing::closed: return Permit(nullptr, 0);
+  }
   auto word = load();
   while (word.state != CircuitState::closed) {
     const bool open = word.state == CircuitState::open;
@@ -132,6 +147,15 @@ std::optional<CircuitBreaker::Permit> CircuitBreaker::try_enter(Instant now) noe
     if (replace(word, entered)) return Permit(this, entered.generation);
   }
   return Permit(this, word.generation);
+}
+
+void CircuitBreaker::force(Forcing forcing) noexcept {
+  forcing_.store(forcing, std::memory_order_relaxed);
+  if (forcing != Forcing::automatic) return;
+  auto word = load();
+  while (!replace(word, word.next(CircuitState::closed, 0))) {
+  }
+  recent_.clear();
 }
 
 void CircuitBreaker::succeeded(std::uint64_t generation, Instant now) noexcept {
@@ -196,6 +220,7 @@ CircuitBreaker::Word CircuitBreaker::opened_after(const Word& word, Instant now)
 CircuitBreaker::Snapshot CircuitBreaker::snapshot(Instant now) const noexcept {
   const auto word = load();
   Snapshot out{.state = word.state,
+               .forcing = forcing_.load(std::memory_order_relaxed),
                .generation = word.generation,
                .consecutive_failures = 0,
                .probes_in_flight = 0,
@@ -229,18 +254,9 @@ void CircuitBreaker::Permit::abandon() noexcept {
 }
 
 void CircuitBreaker::Permit::report(Condition condition, Instant now) noexcept {
-  switch (condition) {
-    case Condition::unavailable:
-    case Condition::exhausted:
-    case Condition::timeout:
-    case Condition::corrupt: return fail(now);
-    case Condition::cancelled: return abandon();
-    case Condition::invalid_input:
-    case Condition::unauthorized:
-    case Condition::not_found:
-    case Condition::conflict:
-    case Condition::unsupported: return succeed(now);
-  }
+  if (condition == Condition::cancelled) return abandon();
+  if (is_outage(condition)) return fail(now);
+  succeed(now);
 }
 
 }  // namespace sinew::resilience

@@ -31,6 +31,14 @@ struct CircuitBreakerSettings {
 enum class CircuitState : std::uint8_t { closed, open, half_open };
 std::string_view to_string(CircuitState state) noexcept;
 
+// What an operator wants of a breaker, whatever it has seen.
+enum class Forcing : std::uint8_t {
+  automatic,  // nothing: it decides
+  open,       // every call is refused
+  closed,     // every call passes, and its result says nothing
+};
+std::string_view to_string(Forcing forcing) noexcept;
+
 // Stops calling a target that fails, and finds out with a few probes when it works again.
 // A call asks for a permit, and reports its result to the permit. Shared by any number of threads;
 // no call takes a lock, allocates or throws. State, generation and its counters are one atomic
@@ -74,8 +82,12 @@ class CircuitBreaker {
   // Nothing: fail at once. The caller answers `unavailable`, applied no.
   std::optional<Permit> try_enter(Instant now) noexcept;
 
+  // From now on; back to automatic it begins anew, closed and with nothing seen.
+  void force(Forcing forcing) noexcept;
+
   struct Snapshot {
     CircuitState state;
+    Forcing forcing;
     std::uint64_t generation;            // transitions so far, modulo 2^24
     std::uint64_t consecutive_failures;  // while closed
     std::uint64_t probes_in_flight;      // while half open
@@ -102,6 +114,7 @@ class CircuitBreaker {
 
   CircuitBreakerSettings settings_;
   std::atomic<std::uint64_t> word_ = 0;
+  std::atomic<Forcing> forcing_ = Forcing::automatic;
   SlidingWindow recent_;
   std::atomic<std::uint64_t> opened_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;

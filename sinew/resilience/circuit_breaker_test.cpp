@@ -312,5 +312,43 @@ TEST(CircuitBreaker, NeverHoldsMoreProbesThanAllowedUnderRandomResults) {
   EXPECT_EQ(breaker.snapshot(later).probes_in_flight, 0U);
 }
 
+TEST(CircuitBreaker, ForcedOpenRefusesEvenWhatWorks) {
+  CircuitBreaker breaker(kConsecutive);
+
+  breaker.force(Forcing::open);
+
+  EXPECT_FALSE(breaker.try_enter(Instant(0s)));
+  EXPECT_FALSE(breaker.try_enter(Instant(1h))) << "it sends no probe";
+  EXPECT_EQ(breaker.snapshot(Instant(0s)).forcing, Forcing::open);
+  EXPECT_EQ(breaker.snapshot(Instant(0s)).refused, 2U);
+}
+
+TEST(CircuitBreaker, ForcedClosedPassesEvenWhatFails) {
+  CircuitBreaker breaker(kConsecutive);
+  play(breaker, {{0s, bad, closed, 2}, {0s, bad, open}});
+
+  breaker.force(Forcing::closed);
+  for (int i = 0; i < 100; ++i) {
+    auto permit = breaker.try_enter(Instant(0s));
+    ASSERT_TRUE(permit);
+    permit->fail(Instant(0s));
+  }
+
+  EXPECT_EQ(breaker.snapshot(Instant(0s)).opened, 1U) << "results say nothing meanwhile";
+}
+
+TEST(CircuitBreaker, LeftToItselfItBeginsAnew) {
+  CircuitBreaker breaker(kConsecutive);
+  play(breaker, {{0s, bad, closed, 2}});
+  auto old = breaker.try_enter(Instant(0s));
+  breaker.force(Forcing::open);
+
+  breaker.force(Forcing::automatic);
+  old->fail(Instant(0s));
+
+  EXPECT_EQ(breaker.snapshot(Instant(0s)).late, 1U) << "of a call before it was forced";
+  play(breaker, {{1s, bad, closed, 2}, {1s, bad, open}});
+}
+
 }  // namespace
 }  // namespace sinew::resilience

@@ -28,6 +28,7 @@ void RetrySettings::describe(config::Section<RetrySettings>& section) {
   section.option("factor", &RetrySettings::factor, "by which each further wait grows")
       .range(1.0, 10.0);
   section.option("max_delay", &RetrySettings::max_delay, "longest wait of all").range(1ms, 24h);
+  section.option("jitter", &RetrySettings::jitter, "each wait is drawn between 0 and its length");
   section.option("max_total", &RetrySettings::max_total, "no attempt begins later than this")
       .range(1ms, std::chrono::hours(24 * 30));
 }
@@ -80,8 +81,9 @@ std::expected<Duration, GiveUp> Retry::failed(const Failure& failure, Instant no
     return std::unexpected(GiveUp::unsafe);
   }
   if (attempts_ >= settings_.max_attempts) return std::unexpected(GiveUp::attempts);
-  const auto delay =
-      std::max(full_jitter(backoff(settings_, attempts_), random), failure.retry_after);
+  const Duration longest = backoff(settings_, attempts_);
+  const Duration delay =
+      std::max(settings_.jitter ? full_jitter(longest, random) : longest, failure.retry_after);
   const auto next = deadline_in(delay, now);
   if (next > deadline_in(settings_.max_total, started_) || expired(deadline_, next)) {
     return std::unexpected(GiveUp::time);

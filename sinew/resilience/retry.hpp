@@ -17,6 +17,9 @@ struct RetrySettings {
   Duration first_delay = std::chrono::milliseconds(100);  // at most, before the second attempt
   double factor = 2.0;                                    // of each further delay
   Duration max_delay = std::chrono::seconds(10);
+  // Each delay is uniform between nothing and its length; false: exactly that. Only for callers
+  // who are few, since many retry at the same moments then.
+  bool jitter = true;
   Duration max_total = std::chrono::minutes(1);  // from the first start to the last start
 
   static void describe(config::Section<RetrySettings>& section);

@@ -130,5 +130,14 @@ TEST(Retry, ReportsAllContradictionsAtOnce) {
   EXPECT_NO_THROW(config::require_valid(RetrySettings{}, "retry"));
 }
 
+TEST(Retry, WithoutJitterWaitsExactlyItsDelay) {
+  const RetrySettings apart{.first_delay = 100ms, .factor = 1.0, .jitter = false};
+  Retry retry(apart, Repeatable::yes, Instant());
+
+  EXPECT_EQ(retry.failed(kRefused, Instant(), 0), Duration(100ms));
+  EXPECT_EQ(retry.failed(kRefused, Instant(), kMost), Duration(100ms));
+  EXPECT_FALSE(retry.failed(kRefused, Instant(), 0));
+}
+
 }  // namespace
 }  // namespace sinew::resilience
