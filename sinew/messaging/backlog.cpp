@@ -50,9 +50,10 @@ Task<bool> Backlog::has_key(Transaction& tx, std::string key) {
   co_return !rows.empty();
 }
 
-Task<std::vector<std::string>> Backlog::keys(Transaction& tx) {
+Task<std::vector<std::string>> Backlog::keys(Transaction& tx, std::size_t limit) {
   const auto rows = co_await tx.execute(
-      "SELECT DISTINCT ordering_key FROM consumer_backlog WHERE consumer = ?", {consumer_});
+      "SELECT DISTINCT ordering_key FROM consumer_backlog WHERE consumer = ? LIMIT ?",
+      {consumer_, limit});
   std::vector<std::string> keys;
   for (const auto row : rows)
     keys.push_back(row.text(0));
@@ -60,8 +61,43 @@ Task<std::vector<std::string>> Backlog::keys(Transaction& tx) {
 }
 
 Task<std::int64_t> Backlog::size(Transaction& tx) {
-  const auto rows =
-      co_await tx.execute("SELECT COUNT(*) FROM consumer_backlog WHERE consumer = ?", {consumer_});
+  const auto rows = co_await tx.execute(
+      "SELECT COALESCE(SUM(messages), 0) FROM consumer_backlog_counts "
+      "WHERE consumer = ? AND what IN ('waiting', 'behind', 'parked')",
+      {consumer_});
+  co_return rows[0].integer(0);
+}
+
+Task<void> Backlog::count(Transaction& tx, std::string_view what, std::int64_t more) {
+  if (more == 0) co_return;
+  co_await tx.execute(
+      "INSERT INTO consumer_backlog_counts (consumer, what, messages) VALUES (?, ?, ?) "
+      "ON CONFLICT (consumer, what) DO UPDATE SET "
+      "messages = consumer_backlog_counts.messages + excluded.messages",
+      {consumer_, what, more});
+}
+
+Task<std::optional<std::string>> Backlog::key_at(Transaction& tx, Uuid sequence) {
+  const auto rows = co_await tx.execute(
+      "SELECT ordering_key FROM consumer_backlog WHERE consumer = ? AND sequence = ?",
+      {consumer_, sequence});
+  if (rows.empty()) co_return std::nullopt;
+  co_return rows[0].text(0);
+}
+
+Task<bool> Backlog::behind_parked(Transaction& tx, std::string key) {
+  const auto head = co_await tx.execute(
+      "SELECT state FROM consumer_backlog WHERE consumer = ? AND ordering_key = ? "
+      "ORDER BY sequence LIMIT 1",
+      {consumer_, key});
+  co_return !head.empty() && head[0].text(0) == "parked";
+}
+
+Task<std::int64_t> Backlog::behind(Transaction& tx, std::string key) {
+  const auto rows = co_await tx.execute(
+      "SELECT COUNT(*) FROM consumer_backlog WHERE consumer = ? AND ordering_key = ? "
+      "AND state = 'behind'",
+      {consumer_, key});
   co_return rows[0].integer(0);
 }
 
@@ -78,6 +114,10 @@ Task<void> Backlog::add(Transaction& tx, BacklogEntry entry) {
        message.lineage.traceparent, message.lineage.hops, entry.attempts, entry.arrived_at,
        entry.not_before, entry.reason, entry.first_error, entry.last_error,
        std::as_bytes(std::span(envelope))});
+  co_await count(tx, to_string(entry.state), 1);
+  if (entry.state == BacklogState::behind && co_await behind_parked(tx, entry.key)) {
+    co_await count(tx, "blocked", 1);
+  }
 }
 
 Task<std::vector<BacklogEntry>> Backlog::due(Transaction& tx, Timestamp now, std::size_t limit) {
@@ -112,11 +152,29 @@ Task<void> Backlog::reschedule(Transaction& tx, Uuid sequence, Timestamp not_bef
 }
 
 Task<void> Backlog::park(Transaction& tx, Uuid sequence, std::string reason, std::string error) {
+  const auto key = co_await key_at(tx, sequence);
+  if (!key) co_return;
   co_await tx.execute(
       "UPDATE consumer_backlog SET state = 'parked', attempts = attempts + 1, reason = ?, "
       "first_error = CASE first_error WHEN '' THEN ? ELSE first_error END, last_error = ? "
       "WHERE consumer = ? AND sequence = ?",
       {reason, error, error, consumer_, sequence});
+  co_await count(tx, "waiting", -1);
+  co_await count(tx, "parked", 1);
+  co_await count(tx, "blocked", co_await behind(tx, *key));
+}
+
+Task<bool> Backlog::unpark(Transaction& tx, Uuid sequence, Timestamp now) {
+  const auto changed = co_await tx.execute(
+      "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ? "
+      "WHERE consumer = ? AND sequence = ? AND state = 'parked'",
+      {now, consumer_, sequence});
+  if (changed.changed() == 0) co_return false;
+  const auto key = co_await key_at(tx, sequence);
+  co_await count(tx, "parked", -1);
+  co_await count(tx, "waiting", 1);
+  co_await count(tx, "blocked", -co_await behind(tx, *key));
+  co_return true;
 }
 
 Task<bool> Backlog::remove(Transaction& tx, Uuid sequence, Timestamp now) {
@@ -124,9 +182,14 @@ Task<bool> Backlog::remove(Transaction& tx, Uuid sequence, Timestamp now) {
       "SELECT ordering_key, state FROM consumer_backlog WHERE consumer = ? AND sequence = ?",
       {consumer_, sequence});
   if (rows.empty()) co_return false;
+  const std::string key = rows[0].text(0);
+  const std::string state = rows[0].text(1);
+  if (state == "behind" && co_await behind_parked(tx, key)) co_await count(tx, "blocked", -1);
   co_await tx.execute("DELETE FROM consumer_backlog WHERE consumer = ? AND sequence = ?",
                       {consumer_, sequence});
-  if (rows[0].text(1) != "behind") co_await promote_next(tx, rows[0].text(0), now);
+  co_await count(tx, state, -1);
+  if (state == "parked") co_await count(tx, "blocked", -co_await behind(tx, key));
+  if (state != "behind") co_await promote_next(tx, key, now);
   co_return true;
 }
 
@@ -140,6 +203,8 @@ Task<void> Backlog::promote_next(Transaction& tx, std::string key, Timestamp now
       "UPDATE consumer_backlog SET state = 'waiting', not_before = ? "
       "WHERE consumer = ? AND sequence = ?",
       {now, consumer_, next[0].uuid(0)});
+  co_await count(tx, "behind", -1);
+  co_await count(tx, "waiting", 1);
 }
 
 Task<std::int32_t> Backlog::count_start(Transaction& tx, const event::Envelope& message) {

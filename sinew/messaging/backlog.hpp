@@ -42,7 +42,8 @@ struct BacklogEntry {
 };
 
 // One consumer's durable retries and dead letters, in its own database. Rows of one key stay in
-// order; only the first can be waiting or parked. Every function is part of a transaction.
+// order; only the first can be waiting or parked. How many there are is kept beside them, so that
+// nothing here takes longer because there are many. Every function is part of a transaction.
 class Backlog {
  public:
   explicit Backlog(std::string consumer) : consumer_(std::move(consumer)) {}
@@ -50,7 +51,8 @@ class Backlog {
   static std::string key_of(const event::Envelope& message);
 
   Task<bool> has_key(store::Transaction& transaction, std::string key);
-  Task<std::vector<std::string>> keys(store::Transaction& transaction);
+  // Up to `limit` of the keys that have a message here.
+  Task<std::vector<std::string>> keys(store::Transaction& transaction, std::size_t limit);
   Task<std::int64_t> size(store::Transaction& transaction);
 
   Task<void> add(store::Transaction& transaction, BacklogEntry entry);
@@ -64,6 +66,8 @@ class Backlog {
                         std::string error);
   Task<void> park(store::Transaction& transaction, Uuid sequence, std::string reason,
                   std::string error);
+  // Has a parked head tried again from `now`, its attempts forgotten. False: it is not parked.
+  Task<bool> unpark(store::Transaction& transaction, Uuid sequence, Timestamp now);
   // Removes a message and makes the next of its key the head. False: it is not there (any more).
   Task<bool> remove(store::Transaction& transaction, Uuid sequence, Timestamp now);
 
@@ -79,6 +83,10 @@ class Backlog {
 
  private:
   Task<void> promote_next(store::Transaction& transaction, std::string key, Timestamp now);
+  Task<std::optional<std::string>> key_at(store::Transaction& transaction, Uuid sequence);
+  Task<bool> behind_parked(store::Transaction& transaction, std::string key);
+  Task<std::int64_t> behind(store::Transaction& transaction, std::string key);
+  Task<void> count(store::Transaction& transaction, std::string_view what, std::int64_t more);
 
   std::string consumer_;
 };

@@ -149,7 +149,8 @@ TEST_F(BacklogTest, KnowsItsKeysAndItsSize) {
   add("m", "4", BacklogState::waiting, noon, &other);
 
   in([&](Transaction& tx) -> Task<void> {
-    EXPECT_THAT(co_await backlog.keys(tx), UnorderedElementsAre("k", "l"));
+    EXPECT_THAT(co_await backlog.keys(tx, 10), UnorderedElementsAre("k", "l"));
+    EXPECT_EQ((co_await backlog.keys(tx, 1)).size(), 1U);
     EXPECT_EQ(co_await backlog.size(tx), 3);
     EXPECT_TRUE(co_await backlog.has_key(tx, "k"));
     EXPECT_FALSE(co_await backlog.has_key(tx, "m"));

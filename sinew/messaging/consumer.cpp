@@ -16,6 +16,7 @@ constexpr Duration longest_subscribe_backoff = std::chrono::seconds(10);
 constexpr Duration look_at_backlog = std::chrono::seconds(60);  // without being woken
 constexpr Duration longest_close = std::chrono::seconds(2);
 constexpr Duration look_at_bound = std::chrono::milliseconds(100);  // while the backlog is full
+constexpr std::size_t remembered_keys = 10'000;  // blocked ones; beyond, each key is looked up
 constexpr Duration pause_when_database_fails = std::chrono::milliseconds(200);
 
 // co_await event.wait(), but for `longest` at most.
@@ -138,8 +139,10 @@ Task<void> Consumer::open() {
   // As many as were in work at most: from the broker, and from the backlog.
   if (unclean) suspects_ = 2 * settings_.source.prefetch;
   co_await database_.read([this](store::Transaction& tx) -> Task<void> {
-    const auto keys = co_await backlog_.keys(tx);
-    blocked_keys_ = {keys.begin(), keys.end()};
+    const auto keys = co_await backlog_.keys(tx, remembered_keys + 1);
+    all_blocked_known_ = keys.size() <= remembered_keys;
+    blocked_keys_.clear();
+    if (all_blocked_known_) blocked_keys_.insert(keys.begin(), keys.end());
     status_.backlog = co_await backlog_.size(tx);
   });
 }
@@ -283,7 +286,7 @@ Task<std::optional<Timestamp>> Consumer::admit_due() {
     if (stopping_) break;
     // What was in work since the read was read too early.
     if (ended_.contains(entry.sequence)) continue;
-    blocked_keys_.insert(entry.key);
+    remember_blocked(entry.key);
     if (!retrying_.insert(entry.sequence).second) continue;
     event::Envelope message = entry.message;
     admit({std::move(message), std::nullopt, std::move(entry)});
@@ -395,6 +398,20 @@ Task<void> Consumer::forget_start(const Work& work) {
   }
 }
 
+Task<bool> Consumer::may_be_blocked(std::string key) {
+  if (all_blocked_known_) co_return blocked_keys_.contains(key);
+  co_return co_await database_.read(
+      [&](store::Transaction& tx) { return backlog_.has_key(tx, key); });
+}
+
+void Consumer::remember_blocked(const std::string& key) {
+  if (!all_blocked_known_) return;
+  blocked_keys_.insert(key);
+  if (blocked_keys_.size() <= remembered_keys) return;
+  all_blocked_known_ = false;
+  blocked_keys_.clear();
+}
+
 Task<bool> Consumer::queued_behind(const Work& work) {
   BacklogEntry entry;
   entry.sequence = runtime_.new_id();
@@ -434,7 +451,7 @@ Task<std::optional<Failure>> Consumer::handle(const Work& work) {
   const std::int32_t number = work.entry ? work.entry->attempts + 1 : 1;
   const std::string key = Backlog::key_of(work.message);
   for (std::int32_t conflicts = 0;; ++conflicts) {
-    if (!work.entry && blocked_keys_.contains(key) && co_await queued_behind(work)) {
+    if (!work.entry && co_await may_be_blocked(key) && co_await queued_behind(work)) {
       co_return std::nullopt;
     }
     Attempt attempt(*this, work, number);
@@ -454,7 +471,7 @@ Task<std::optional<Failure>> Consumer::handle(const Work& work) {
       ++status_.handled;
       co_return std::nullopt;
     }
-    if (attempt.behind()) blocked_keys_.insert(key);
+    if (attempt.behind()) remember_blocked(key);
     Failure judged = judge(failure, number, conflicts, settings_.retry);
     if (judged.verdict != Verdict::again) co_return judged;
     co_await async::yield();
@@ -464,7 +481,7 @@ Task<std::optional<Failure>> Consumer::handle(const Work& work) {
 Task<bool> Consumer::keep(const Work& work, const Failure& failure) {
   if (failure.verdict == Verdict::hand_back) co_return false;
   note(work, failure);
-  blocked_keys_.insert(Backlog::key_of(work.message));
+  remember_blocked(Backlog::key_of(work.message));
   if (work.entry) {
     co_await keep_retried(work, failure);
   } else {

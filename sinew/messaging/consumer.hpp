@@ -97,6 +97,8 @@ class Consumer final {
   bool out_of_turn(const std::string& key, const Work& work);
   Task<void> work_on_lane(std::string key);
   Task<bool> work_on(const Work& work);
+  Task<bool> may_be_blocked(std::string key);
+  void remember_blocked(const std::string& key);
   Task<bool> queued_behind(const Work& work);
   Task<bool> handle_or_keep(const Work& work);
   Task<bool> handle_suspect(const Work& work);
@@ -119,9 +121,12 @@ class Consumer final {
   log::Logger log_;
 
   std::map<std::string, std::deque<Work>> lanes_;  // keys in work; the front of each is handled now
-  std::set<std::string> blocked_keys_;             // superset of the keys in the backlog
-  std::set<Uuid> retrying_;                        // backlog entries in a lane
-  std::set<Uuid> ended_;  // those that left it since the backlog was last read
+  // Keys in the backlog, or lately; all of them while all_blocked_known_, else each message's key
+  // is looked up.
+  std::set<std::string> blocked_keys_;
+  bool all_blocked_known_ = false;
+  std::set<Uuid> retrying_;  // backlog entries in a lane
+  std::set<Uuid> ended_;     // those that left it since the backlog was last read
   // Of a topic: the first message of a key that went back to the broker. Until it comes again, what
   // comes of that key goes back as well.
   std::map<std::string, Uuid> went_back_;

@@ -423,5 +423,36 @@ TEST(ConsumerRecovery, LosesNothingWhenAnAnswerOfTheDatabaseIsLost) {
   });
 }
 
+// More keys than it keeps in mind: it looks each up before the handler, which might ask the world.
+TEST(ConsumerRecovery, KnowsABlockedKeyAmongVeryMany) {
+  constexpr int many = 10'001;
+  Bench bench;
+  bench.settings.max_backlog = 100'000;
+  bench.in([&](Transaction& tx) -> Task<void> {
+    Backlog backlog(bench.settings.name);
+    for (int i = 0; i < many; ++i) {
+      BacklogEntry entry;
+      entry.message = bench.message("parked", "k" + std::to_string(i));
+      entry.sequence = bench.process.node().new_id();
+      entry.state = BacklogState::parked;
+      entry.key = entry.message.ordering_key;
+      co_await backlog.add(tx, std::move(entry));
+    }
+  });
+  bench.publish("behind", "k4711");
+  bench.publish("free", "other");
+  bench.script.fail("failing", Condition::invalid_input);
+  bench.publish("failing", "new");
+  bench.publish("behind the failing", "new");
+
+  bench.begin();
+  bench.run_for(1s);
+
+  EXPECT_THAT(bench.script.attempts, UnorderedElementsAre("free1", "failing1"));
+  EXPECT_THAT(bench.effects_in_order(), ElementsAre("free"));
+  EXPECT_EQ(bench.consumer->status().backlog, many + 3);
+  bench.stop();
+}
+
 }  // namespace
 }  // namespace sinew::messaging

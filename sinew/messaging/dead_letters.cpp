@@ -86,14 +86,14 @@ Task<std::vector<BacklogEntry>> list_chosen(Transaction& tx, DeadLetterFilter fi
 
 Task<BacklogCounts> count_backlog(Transaction& tx) {
   BacklogCounts counts;
-  for (const auto row :
-       co_await tx.execute("SELECT state, COUNT(*) FROM consumer_backlog GROUP BY state")) {
-    (row.text(0) == "parked" ? counts.parked : counts.waiting) += row.integer(1);
+  for (const auto row : co_await tx.execute(
+           "SELECT what, SUM(messages) FROM consumer_backlog_counts GROUP BY what")) {
+    const std::string& what = row.text(0);
+    auto& count = what == "parked"    ? counts.parked
+                  : what == "blocked" ? counts.blocked
+                                      : counts.waiting;
+    count += row.integer(1);
   }
-  const auto blocked = co_await tx.execute(
-      "SELECT COUNT(*) FROM consumer_backlog b JOIN consumer_backlog p ON p.consumer = b.consumer "
-      "AND p.ordering_key = b.ordering_key WHERE b.state = 'behind' AND p.state = 'parked'");
-  counts.blocked = blocked[0].integer(0);
   counts.waiting -= counts.blocked;
   co_return counts;
 }
@@ -140,11 +140,7 @@ Task<Change> change_each(Transaction& tx, DeadLetterFilter filter, Apply apply) 
 Task<std::int64_t> replay(Transaction& tx, DeadLetterFilter filter, Operator by, bool dry_run) {
   filter.parked_only = true;
   const auto try_again = [&](const BacklogEntry& entry) -> Task<void> {
-    if (dry_run) co_return;
-    co_await tx.execute(
-        "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ? "
-        "WHERE consumer = ? AND sequence = ? AND state = 'parked'",
-        {by.at, entry.consumer, entry.sequence});
+    if (!dry_run) co_await Backlog(entry.consumer).unpark(tx, entry.sequence, by.at);
   };
   const Change change = co_await change_each(tx, std::move(filter), try_again);
   if (!dry_run && change.count > 0) co_await record(tx, by, "dlq replay", change);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 
@@ -82,6 +83,50 @@ class DeadLettersTest : public testing::Test {
     return in([](Transaction& tx) { return audit_trail(tx, 10); });
   }
 
+  // As a consumer or an operator would, to a message chosen by chance.
+  void do_something_to_a_message() {
+    const auto all =
+        in([](Transaction& tx) { return list_dead_letters(tx, {.parked_only = false}); });
+    const std::uint64_t chance = sqlite.node().random();
+    if (all.empty() || chance % 4 == 0) return add_by_chance(chance / 4);
+    const BacklogEntry& entry = all[chance / 8 % all.size()];
+    if (chance % 8 == 1) {
+      discard_all({.sequences = {entry.sequence}, .parked_only = false});
+    } else if (chance % 8 == 2) {
+      replay_all({.sequences = {entry.sequence}});
+    } else if (entry.state == BacklogState::waiting) {
+      in([&](Transaction& tx) -> Task<void> {
+        Backlog backlog(entry.consumer);
+        if (chance % 8 == 3) {
+          co_await backlog.remove(tx, entry.sequence, noon);
+        } else {
+          co_await backlog.park(tx, entry.sequence, "poison", "bad");
+        }
+      });
+    }
+  }
+  void add_by_chance(std::uint64_t chance) {
+    const std::string consumer = chance % 2 == 0 ? "billing" : "shipping";
+    const std::string key = "k" + std::to_string(chance / 2 % 5);
+    const bool has_key = in([&](Transaction& tx) { return Backlog(consumer).has_key(tx, key); });
+    const auto head_state = chance % 3 == 0 ? BacklogState::parked : BacklogState::waiting;
+    add(consumer, key, "added", has_key ? BacklogState::behind : head_state);
+  }
+
+  // The slow way.
+  BacklogCounts count_rows() {
+    BacklogCounts counts;
+    std::map<std::string, BacklogState> heads;
+    for (const auto& entry :
+         in([](Transaction& tx) { return list_dead_letters(tx, {.parked_only = false}); })) {
+      const auto [head_of_key, is_head] =
+          heads.try_emplace(entry.consumer + entry.key, entry.state);
+      const bool parked = head_of_key->second == BacklogState::parked;
+      ++(!parked ? counts.waiting : is_head ? counts.parked : counts.blocked);
+    }
+    return counts;
+  }
+
   tests::SimulatedSqlite sqlite{1};
   Uuid head, behind, last, alone, waiting;
 };
@@ -119,6 +164,22 @@ TEST_F(DeadLettersTest, CountsWhatWaitsForAnOperatorApart) {
 
   EXPECT_EQ(counts().blocked, 0);
   EXPECT_EQ(counts().waiting, 5);
+}
+
+// Whatever happened to the messages, what is kept is what there is.
+TEST_F(DeadLettersTest, KeepsTheCountsOfWhatIsThere) {
+  for (int step = 0; step < 400; ++step)
+    do_something_to_a_message();
+
+  const auto kept = in([](Transaction& tx) { return count_backlog(tx); });
+  const auto counted = count_rows();
+  EXPECT_EQ(kept.waiting, counted.waiting);
+  EXPECT_EQ(kept.parked, counted.parked);
+  EXPECT_EQ(kept.blocked, counted.blocked);
+  const auto sizes = in([](Transaction& tx) -> Task<std::int64_t> {
+    co_return co_await Backlog("billing").size(tx) + co_await Backlog("shipping").size(tx);
+  });
+  EXPECT_EQ(sizes, counted.waiting + counted.parked + counted.blocked);
 }
 
 TEST_F(DeadLettersTest, FindsOneById) {

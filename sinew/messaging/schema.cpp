@@ -5,7 +5,7 @@
 namespace sinew::messaging {
 namespace {
 
-constexpr std::array<store::Migration, 1> migrations{{{1, "backlog of consumers", R"sql(
+constexpr std::array<store::Migration, 2> migrations{{{1, "backlog of consumers", R"sql(
 CREATE TABLE consumer_backlog (
   consumer TEXT NOT NULL,
   sequence BYTES NOT NULL,
@@ -49,6 +49,20 @@ CREATE TABLE operator_audit (
   target TEXT NOT NULL,
   detail TEXT NOT NULL
 );
+)sql"},
+                                                      {2, "counts of the backlog", R"sql(
+CREATE TABLE consumer_backlog_counts (
+  consumer TEXT NOT NULL,
+  what TEXT NOT NULL,
+  messages BIGINT NOT NULL,
+  PRIMARY KEY (consumer, what)
+);
+INSERT INTO consumer_backlog_counts (consumer, what, messages)
+  SELECT consumer, state, COUNT(*) FROM consumer_backlog GROUP BY consumer, state;
+INSERT INTO consumer_backlog_counts (consumer, what, messages)
+  SELECT b.consumer, 'blocked', COUNT(*) FROM consumer_backlog b JOIN consumer_backlog p
+    ON p.consumer = b.consumer AND p.ordering_key = b.ordering_key
+    WHERE b.state = 'behind' AND p.state = 'parked' GROUP BY b.consumer;
 )sql"}}};
 
 }  // namespace
