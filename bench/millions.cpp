@@ -276,7 +276,7 @@ std::vector<Store::Cost> costs(async::Reactor& reactor, const std::string& path,
 }  // namespace
 
 int main(int arguments, char** argument) {
-  const int count = arguments > 1 ? std::atoi(argument[1]) : default_count;
+  const int count = arguments > 1 ? std::stoi(argument[1]) : default_count;
   check(sqlite3_auto_extension(reinterpret_cast<void (*)()>(remember_connection)));
   const std::filesystem::path folder = bench::folder();
   fmt::print("with {} parked messages and as many finished sagas, against none; synchronous=FULL\n",
