@@ -32,8 +32,13 @@ struct Options {
 // What the chosen subcommand does with the system; gives the exit code.
 using Action = std::function<Task<int>(System&)>;
 
-// Each adds its subcommands to the program and sets `action` when one of them is chosen.
+// What a subcommand does that needs no system.
+using Errand = std::function<Task<int>(async::Reactor&)>;
+
+// Each adds its subcommands to the program and sets `action`, or `errand`, when one of them is
+// chosen.
 void add_saga_commands(CLI::App& program, const Options& options, Action& action);
 void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
+void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);
 
 }  // namespace sinew::cli

@@ -13,12 +13,16 @@ namespace {
 
 using namespace sinew;
 
-int run(const cli::Options& options, const cli::Action& action) {
+int run(const cli::Options& options, const cli::Action& action, const cli::Errand& errand) {
   int code = cli::exit_failed;
   std::exception_ptr failure;
   async::WorkerGroup workers({});
   workers.run([&](async::Reactor& reactor, std::size_t) -> Task<void> {
     try {
+      if (errand) {
+        code = co_await errand(reactor);
+        co_return;
+      }
       auto system = co_await cli::System::open(reactor, options.folder);
       code = co_await action(*system);
     } catch (...) {
@@ -40,6 +44,7 @@ int main(int argc, char** argv) {
   program.fallthrough();
   cli::Options options;
   cli::Action action;
+  cli::Errand errand;
   bool version = false;
   program.add_option("--folder", options.folder, "The system's folder")
       ->capture_default_str()
@@ -55,6 +60,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"table", "json"}));
   cli::add_saga_commands(program, options, action);
   cli::add_dlq_commands(program, options, action);
+  cli::add_schema_commands(program, options, errand);
   program.add_subcommand("version", "The version of this program")->callback([&] {
     version = true;
   });
@@ -68,7 +74,7 @@ int main(int argc, char** argv) {
       cli::print(cli::version_text(options.format));
       return cli::exit_done;
     }
-    return run(options, action);
+    return run(options, action, errand);
   } catch (const std::exception& error) {
     const auto* known = dynamic_cast<const Error*>(&error);
     cli::complain(fmt::format("sinew: {}\n", known != nullptr ? known->detail() : error.what()));

@@ -23,6 +23,22 @@ Upcasters& Upcasters::add(std::string_view type, std::int32_t from, Step step) {
   return *this;
 }
 
+Upcasters& Upcasters::include(const Upcasters& other) {
+  for (const auto& [type, chain] : other.chains_) {
+    if (!chains_.emplace(type, chain).second) {
+      throw Error(Condition::invalid_input, fmt::format("{} has upcasters already", type));
+    }
+  }
+  return *this;
+}
+
+bool Upcasters::reach(std::string_view type, std::int32_t from, std::int32_t to) const {
+  if (from == to) return true;
+  const auto entry = chains_.find(type);
+  return entry != chains_.end() && from < to && from >= entry->second.oldest &&
+         to <= entry->second.newest();
+}
+
 void Upcasters::check(const EventType& type) const {
   const auto chain = chains_.find(type.name);
   if (chain == chains_.end() || chain->second.newest() == type.version) return;
@@ -41,14 +57,13 @@ JsonObject Upcasters::lift(std::string_view type, std::int32_t from, std::int32_
                             "one, then replay the message",
                             type, from, to));
   }
-  const auto entry = chains_.find(type);
-  if (entry == chains_.end() || from < entry->second.oldest || to > entry->second.newest()) {
+  if (!reach(type, from, to)) {
     throw Error(Condition::unsupported,
                 fmt::format("{} has version {}, which nothing registered turns into version {}: "
                             "add the upcasters",
                             type, from, to));
   }
-  const Chain& chain = entry->second;
+  const Chain& chain = chains_.find(type)->second;
   for (std::int32_t version = from; version < to; ++version) {
     data = chain.steps[static_cast<std::size_t>(version - chain.oldest)](std::move(data));
   }

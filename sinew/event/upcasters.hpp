@@ -29,9 +29,15 @@ class Upcasters {
   // data older than the first one is no longer read. Throws Error invalid_input.
   Upcasters& add(std::string_view type, std::int32_t from, Step step);
 
+  // Adds all steps of `other`. Throws Error invalid_input when both have steps of one type.
+  Upcasters& include(const Upcasters& other);
+
   // Throws Error invalid_input when the steps of the type do not end at its version: a reader that
   // could not read what was written yesterday must not start.
   void check(const EventType& type) const;
+
+  // Whether lift() has every step from `from` to `to`.
+  bool reach(std::string_view type, std::int32_t from, std::int32_t to) const;
 
   // `data` of version `from` as of version `to`. Throws Error unsupported when a step is missing,
   // or when `from` is newer than `to`: the message waits for a newer reader.

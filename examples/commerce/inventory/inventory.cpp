@@ -141,8 +141,7 @@ Task<Answer<StockLevel>> Inventory::check_stock(Transaction& tx, CheckStock ques
   co_return StockLevel{question.product_id, stock->free};
 }
 
-Task<void> Inventory::ship(Transaction& tx, fulfillment::ShipmentDispatched event,
-                           const Envelope& message) {
+Task<void> Inventory::ship(Transaction& tx, Dispatched event, const Envelope& message) {
   Warehouse warehouse(tx);
   const auto state = co_await warehouse.find_reservation(event.order_id);
   if (state == ReservationState::shipped) co_return;

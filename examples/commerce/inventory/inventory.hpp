@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/inventory/contract/stock.hpp"
+#include "examples/commerce/inventory/reads/dispatched.hpp"
 #include "sinew/context/context.hpp"
 #include "sinew/context/spec.hpp"
 
@@ -25,8 +25,7 @@ class Inventory final : public sinew::context::Context {
                                                           const sinew::event::Envelope& message);
   sinew::Task<sinew::messaging::Answer<StockLevel>> check_stock(
       Transaction& tx, CheckStock question, const sinew::event::Envelope& message);
-  sinew::Task<void> ship(Transaction& tx, fulfillment::ShipmentDispatched event,
-                         const sinew::event::Envelope& message);
+  sinew::Task<void> ship(Transaction& tx, Dispatched event, const sinew::event::Envelope& message);
   sinew::Task<void> take_receipts(sinew::exchange::DroppedFile& file);
   sinew::Task<void> take_receipt(Transaction& tx, StockReceived receipt,
                                  sinew::event::Lineage lineage);

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "sinew/event/schema_catalog.hpp"
+
+namespace sinew::event {
+
+// One thing wrong with recorded events, however many have it.
+struct HistoryFinding {
+  std::string type;
+  std::int32_t written = 1;
+  std::string reader;  // the context that cannot read them; empty: they break their own schema
+  std::string path;    // list positions left out: `lines[].quantity`
+  std::string text;
+  std::string first;  // where the first of them stands
+  std::int64_t events = 0;
+};
+
+// Recorded events against the committed schemas: each must follow that of its version, and, lifted,
+// that of every reader. Neither the catalog nor the upcasters may go before it.
+class HistoryCheck {
+ public:
+  static constexpr std::size_t max_findings = 1000;  // further kinds are not kept
+
+  HistoryCheck(const SchemaCatalog& catalog, const Lifts& lifts)
+      : catalog_(catalog), lifts_(lifts) {}
+
+  // `place` is for people: `sales, position 12`.
+  void add(std::string_view place, std::string_view type, std::int32_t version,
+           std::string_view data);
+
+  std::int64_t events() const noexcept { return events_; }
+  std::vector<HistoryFinding> findings() const;
+
+ private:
+  using Key = std::tuple<std::string, std::int32_t, std::string, std::string, std::string>;
+  struct Event;
+
+  void check_reader(const Event& event, const CommittedSchema& reader);
+  void check(const Event& event, std::string_view reader, const Schema& schema, const Json& data);
+  void report(const Event& event, std::string_view reader, std::string_view path,
+              std::string_view text);
+
+  const SchemaCatalog& catalog_;
+  const Lifts& lifts_;
+  std::int64_t events_ = 0;
+  std::map<Key, HistoryFinding> findings_;
+};
+
+}  // namespace sinew::event
