@@ -71,6 +71,22 @@ class EmbeddedBroker::Port final : public messaging::Broker {
   Task<std::unique_ptr<messaging::Subscription>> subscribe(
       messaging::SubscribeOptions options) override;
 
+  Task<std::vector<messaging::TopicStatus>> topics() override {
+    co_return co_await reference_->ask([](Home& home) { return home.topics(); });
+  }
+
+  Task<messaging::GroupStatus> lag(std::string topic, std::string group) override {
+    co_return co_await reference_->ask(
+        [topic = std::move(topic), group = std::move(group)](Home& home) mutable {
+          return home.lag(std::move(topic), std::move(group));
+        });
+  }
+
+  Task<std::vector<messaging::Moved>> reset(messaging::GroupReset reset) override {
+    co_return co_await reference_->ask(
+        [reset = std::move(reset)](Home& home) mutable { return home.reset(std::move(reset)); });
+  }
+
  private:
   class Subscribed;
 

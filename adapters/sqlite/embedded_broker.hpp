@@ -64,7 +64,7 @@ struct BrokerStatistics {
 // a group goes on behind its committed position. A message's delivery_count does not survive.
 //
 // In queues a lease that expires gives its delivery to whoever waits; in topics its owner loses the
-// partition. Records are kept for good.
+// partition. Records stay as their topic's retention says.
 //
 // Lives on one worker. close() before it is destroyed, after its ports and their subscriptions were
 // destroyed; or without, when its runtime is already gone.

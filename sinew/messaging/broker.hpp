@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "sinew/async/task.hpp"
 #include "sinew/base/instant.hpp"
+#include "sinew/base/time.hpp"
 #include "sinew/event/envelope.hpp"
 #include "sinew/store/checkpoint.hpp"
 #include "sinew/store/outbox.hpp"
@@ -32,9 +34,33 @@ struct QueueSpec {
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 
+// What is removed of a topic of which only the last record of each ordering key counts. A record
+// without data is a tombstone: it says that its entity is no more.
+struct Compaction {
+  // How long a tombstone stays after those before it went, so that whoever began to read with them
+  // meets it: 0 s to 100 years.
+  std::chrono::seconds tombstones = std::chrono::hours(24);
+  friend bool operator==(const Compaction&, const Compaction&) = default;
+};
+
+// Which records of a topic stay; the others are removed soon after, in small steps. Positions stay
+// as they are. Age and bytes may be combined, compaction stands alone.
+struct Retention {
+  std::optional<std::chrono::seconds> age{};  // since the broker accepted it: 1 s to 100 years
+  std::optional<std::int64_t> bytes{};        // of each partition, the newest; from 1
+  std::optional<Compaction> compaction{};
+  // False: a record, or the tombstone of a compaction, stays until every group has accepted it.
+  // True: a group that falls behind goes on at the oldest record and is told with Skipped.
+  bool drop_unread = false;
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
 struct TopicSpec {
   std::string name;
   std::int32_t partitions = 8;  // 1 to 256; fixed once declared
+  // Holds from now on, instead of what was declared before. Nothing: as it was; at first, all
+  // records stay for good. Whoever reads a topic declares nothing here, its owner does.
+  std::optional<Retention> retention{};
   friend bool operator==(const TopicSpec&, const TopicSpec&) = default;
 };
 
@@ -75,7 +101,14 @@ struct Revoked {
   std::vector<std::int32_t> partitions;
   Instant deadline{};
 };
-using Signal = std::variant<Assigned, Delivery, Revoked>;
+// Retention removed records of a topic before the group had accepted them; it goes on behind them.
+// What of them is in work is fenced.
+struct Skipped {
+  std::int32_t partition = 0;
+  store::Checkpoint upto;
+  std::int64_t records = 0;  // that it had not accepted, at most: positions
+};
+using Signal = std::variant<Assigned, Delivery, Revoked, Skipped>;
 
 enum class Settlement : std::uint8_t {
   accepted,  // handled, or safe in the consumer's own database
@@ -87,7 +120,13 @@ struct Settle {
   Settlement settlement = Settlement::accepted;
 };
 
-enum class StartFrom : std::uint8_t { beginning, end };
+enum class StartFrom : std::uint8_t {
+  beginning,  // the oldest record that there is
+  end,        // what is accepted from now on
+  // The first record that the broker accepted at a time or later. Within a partition these times
+  // never go back: while the wall clock is behind, records have the time of the last one before.
+  time,
+};
 
 struct SubscribeOptions {
   Destination source;
@@ -95,6 +134,7 @@ struct SubscribeOptions {
   std::int32_t prefetch = 64;                 // unsettled deliveries at most; 1 to 1000
   Duration lease = std::chrono::seconds(30);  // 100 ms to 12 h; renewed by renew()
   StartFrom start = StartFrom::beginning;     // for a group without a committed position
+  Timestamp start_time{};                     // with StartFrom::time; not in the future
   // Topics: the same for single partitions, which begin behind these positions of deliveries.
   std::map<std::int32_t, store::Checkpoint> start_after{};
 };
@@ -121,6 +161,44 @@ class Subscription {
   virtual Task<void> close() = 0;
 };
 
+// Where a group stands in a partition.
+struct Lag {
+  std::int32_t partition = 0;
+  store::Checkpoint position;  // everything up to here is accepted
+  std::int64_t records = 0;    // behind it, at most: compaction leaves gaps
+  Duration time{};             // since the broker accepted the first of these; 0: none
+  std::int64_t skipped = 0;    // in the group's life: removed before it had accepted them, at most
+};
+struct GroupStatus {
+  std::string group;
+  std::int32_t members = 0;
+  std::vector<Lag> lag;  // by partition
+};
+struct TopicStatus {
+  TopicSpec spec;  // with the retention that holds
+  struct Range {   // of a partition: the records behind `first`, up to `last`
+    store::Checkpoint first;
+    store::Checkpoint last;
+  };
+  std::vector<Range> partitions;
+  std::vector<GroupStatus> groups;
+};
+
+// Where a group is to go on, as if it had not been there before.
+struct GroupReset {
+  std::string topic;
+  std::string group;
+  StartFrom start = StartFrom::beginning;
+  Timestamp start_time{};
+  std::map<std::int32_t, store::Checkpoint> start_after{};
+  bool dry_run = false;  // only says what would become of it
+};
+struct Moved {
+  std::int32_t partition = 0;
+  store::Checkpoint from;
+  store::Checkpoint to;
+};
+
 struct Capabilities {
   bool durable = true;
   bool queues = true;
@@ -137,8 +215,9 @@ class Broker {
   virtual ~Broker() = default;
 
   virtual Capabilities capabilities() const = 0;
-  // Creates what is missing. Idempotent. Error conflict: it exists with other settings (both
-  // named).
+  // Creates what is missing, and has a topic's retention hold from now on. Idempotent. Errors:
+  // conflict (it exists with other settings, both are named), invalid_input (settings out of
+  // range, or that contradict each other).
   virtual Task<void> declare(Topology topology) = 0;
   // Publishes in order, max_publish messages at most; gives one confirm a message, in the same
   // order, once accepted ones are durable. Order of a key is kept within a call and between calls
@@ -150,8 +229,15 @@ class Broker {
   static constexpr std::size_t max_publish = 1000;
   virtual Task<std::vector<Confirm>> publish(std::vector<Message> messages) = 0;
   // Errors: not_found (unknown queue or topic), invalid_input (options out of range; a position to
-  // start behind that the topic has not reached).
+  // start behind that the topic has not reached; a time to start at in the future).
   virtual Task<std::unique_ptr<Subscription>> subscribe(SubscribeOptions options) = 0;
+
+  // For operators: all topics with their groups, how far one group is behind, and a group moved
+  // elsewhere, durable when it returns. Errors: not_found (unknown topic or group), conflict (the
+  // group to be moved has members: they must leave first), invalid_input as for subscribe().
+  virtual Task<std::vector<TopicStatus>> topics() = 0;
+  virtual Task<GroupStatus> lag(std::string topic, std::string group) = 0;
+  virtual Task<std::vector<Moved>> reset(GroupReset reset) = 0;
 };
 
 }  // namespace sinew::messaging

@@ -216,16 +216,41 @@ Task<void> Consumer::receive_all(Subscription& subscription) {
     auto signals = co_await subscription.receive(limit);
     if (signals.empty()) co_return;
     backoff_ = subscribe_backoff;
-    for (auto& signal : signals) {
-      if (auto* delivery = std::get_if<Delivery>(&signal)) {
-        co_await alone_with_a_suspect();
-        admit({std::move(delivery->message.envelope), delivery->tag, std::nullopt});
-      } else {
-        went_back_.clear();
-        if (std::holds_alternative<Revoked>(signal)) co_await lanes_empty_.wait();
-      }
-    }
+    for (auto& signal : signals)
+      co_await take(std::move(signal));
   }
+}
+
+Task<void> Consumer::take(Signal signal) {
+  if (auto* delivery = std::get_if<Delivery>(&signal)) {
+    co_await alone_with_a_suspect();
+    admit({std::move(delivery->message.envelope), delivery->tag, std::nullopt, delivery->partition,
+           delivery->position});
+  } else if (const auto* revoked = std::get_if<Revoked>(&signal)) {
+    co_await lanes_empty_.wait();
+    comes_no_more(revoked->partitions);
+  } else if (const auto* assigned = std::get_if<Assigned>(&signal)) {
+    comes_no_more(assigned->partitions);
+  } else if (const auto* gap = std::get_if<Skipped>(&signal)) {
+    skipped(*gap);
+  }
+}
+
+// What went back of these partitions comes to another member, or with everything behind it.
+void Consumer::comes_no_more(const std::vector<std::int32_t>& partitions) {
+  std::erase_if(went_back_, [&partitions](const auto& item) {
+    return std::ranges::find(partitions, item.second.partition) != partitions.end();
+  });
+}
+
+void Consumer::skipped(const Skipped& skipped) {
+  std::erase_if(went_back_, [&skipped](const auto& item) {
+    const WentBack& first = item.second;
+    return first.partition == skipped.partition && first.position <= skipped.upto;
+  });
+  status_.skipped += static_cast<std::uint64_t>(skipped.records);
+  log_.warn("records were removed before this group had read them",
+            {{"partition", skipped.partition}, {"records", skipped.records}});
 }
 
 Task<void> Consumer::renew_leases(Subscription& subscription) {
@@ -315,7 +340,7 @@ bool Consumer::out_of_turn(const std::string& key, const Work& work) {
   if (!work.tag) return false;
   const auto first = went_back_.find(key);
   if (first == went_back_.end()) return false;
-  if (first->second != work.message.id) return true;
+  if (first->second.id != work.message.id) return true;
   went_back_.erase(first);
   return false;
 }
@@ -328,7 +353,8 @@ Task<void> Consumer::work_on_lane(std::string key) {
     const bool went_back = !safe && lane.front().tag;
     // A queue holds the key's next message back by itself; a topic has given it already.
     if (went_back && settings_.source.source.kind == DestinationKind::topic) {
-      went_back_.emplace(key, lane.front().message.id);
+      const Work& first = lane.front();
+      went_back_.emplace(key, WentBack{first.message.id, first.partition, first.position});
     }
     do {
       lane.pop_front();

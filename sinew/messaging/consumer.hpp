@@ -38,6 +38,7 @@ struct ConsumerStatus {
   std::uint64_t duplicates = 0;
   std::uint64_t failed = 0;
   std::uint64_t parked = 0;
+  std::uint64_t skipped = 0;  // records of a topic that retention removed before they came
   std::int64_t backlog = 0;
   std::size_t in_work = 0;
   bool paused = false;     // the backlog is full
@@ -80,6 +81,14 @@ class Consumer final {
     event::Envelope message;
     std::optional<std::uint64_t> tag;   // set: from the broker, to be settled
     std::optional<BacklogEntry> entry;  // set: from the backlog
+    std::int32_t partition = 0;         // of a topic, with `position`
+    store::Checkpoint position{};
+  };
+  // Of a topic: the first message of a key that went back to the broker.
+  struct WentBack {
+    Uuid id;
+    std::int32_t partition = 0;
+    store::Checkpoint position;
   };
 
   Task<void> open();
@@ -87,6 +96,9 @@ class Consumer final {
   Task<void> part(Task<void> task);
   Task<void> close_subscription();
   Task<void> receive_all(Subscription& subscription);
+  Task<void> take(Signal signal);
+  void comes_no_more(const std::vector<std::int32_t>& partitions);
+  void skipped(const Skipped& skipped);
   Task<void> renew_leases(Subscription& subscription);
   Task<void> settle_all(Subscription& subscription);
   Task<void> retry_due();
@@ -125,12 +137,10 @@ class Consumer final {
   // is looked up.
   std::set<std::string> blocked_keys_;
   bool all_blocked_known_ = false;
-  std::set<Uuid> retrying_;  // backlog entries in a lane
-  std::set<Uuid> ended_;     // those that left it since the backlog was last read
-  // Of a topic: the first message of a key that went back to the broker. Until it comes again, what
-  // comes of that key goes back as well.
-  std::map<std::string, Uuid> went_back_;
-  std::int32_t suspects_ = 0;  // messages still to be counted after an unclean stop
+  std::set<Uuid> retrying_;                    // backlog entries in a lane
+  std::set<Uuid> ended_;                       // those that left it since the backlog was last read
+  std::map<std::string, WentBack> went_back_;  // until it comes again, its key goes back as well
+  std::int32_t suspects_ = 0;                  // messages still to be counted after an unclean stop
   std::vector<Settle> settlements_;
   async::Event settlements_ready_;
   async::Event backlog_changed_;

@@ -37,7 +37,7 @@ class BrokerBench {
 
   virtual async::Runtime& runtime() = 0;  // of the process
   virtual messaging::Broker& broker() = 0;
-  // Runs `task` to its end, at most ten minutes of the runtime's time; throws what it throws.
+  // Runs `task` to its end, at most ten hours of the runtime's time; throws what it throws.
   virtual void run(Task<void> task) = 0;
   // Starts a task of the process; crash() ends it wherever it is.
   virtual void spawn(Task<void> task) = 0;
@@ -45,6 +45,8 @@ class BrokerBench {
   // The process and the broker end at once and are started again. What the test holds of them
   // (subscriptions) is gone before.
   virtual void crash() = 0;
+  // Sets the broker's wall clock forward or, when negative, back.
+  virtual void shift_wall(std::chrono::seconds by) = 0;
 };
 
 // What an engine can do; a suite leaves out what it cannot. One line an engine, in its test.
@@ -56,6 +58,7 @@ struct BrokerFeatures {
   bool leases = true;             // expire, are renewed, fence
   bool counts_deliveries = true;  // delivery_count tells returns from expired leases
   bool durable = true;            // accepted messages survive crash()
+  bool retention = true;          // topics remove what is old, too much or superseded
 };
 
 struct BrokerEngine {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <variant>
@@ -36,8 +37,9 @@ void BrokerTopicConformance::SetUp() {
   name_ = fresh("news");
 }
 
-Task<void> BrokerTopicConformance::declare(std::int32_t partitions) {
-  co_await broker().declare({.queues = {}, .topics = {{name_, partitions}}});
+Task<void> BrokerTopicConformance::declare(std::int32_t partitions,
+                                           std::optional<messaging::Retention> retention) {
+  co_await broker().declare({.queues = {}, .topics = {{name_, partitions, retention}}});
 }
 
 Task<BrokerConformance::Subscription> BrokerTopicConformance::member(std::string group,
@@ -58,6 +60,23 @@ Task<void> BrokerTopicConformance::publish_keys(std::vector<std::string> keys, i
       records.push_back(record(key, std::to_string(i)));
   }
   co_await publish(std::move(records));
+}
+
+Task<BrokerConformance::Deliveries> BrokerTopicConformance::all_records() {
+  auto reader = co_await member(fresh("reader"));
+  Deliveries all;
+  for (;;) {
+    Deliveries some = co_await receive(*reader, 50);
+    if (some.empty()) break;
+    co_await accept(*reader, some);
+    std::ranges::move(some, std::back_inserter(all));
+  }
+  co_await reader->close();
+  co_return all;
+}
+
+Task<std::vector<std::string>> BrokerTopicConformance::left() {
+  co_return subjects(co_await all_records());
 }
 
 TEST_P(BrokerTopicConformance, GivesEveryRecordToEveryGroupInOrderOfItsKey) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "tests/conformance/broker_engine.hpp"
 #include "tests/conformance/broker_traffic.hpp"
 
@@ -17,12 +19,16 @@ class BrokerTopicConformance : public BrokerConformance {
   messaging::Message record(std::string key, std::string subject) {
     return to(topic(name_), std::move(key), std::move(subject));
   }
-  Task<void> declare(std::int32_t partitions = 4);
+  Task<void> declare(std::int32_t partitions = 4,
+                     std::optional<messaging::Retention> retention = {});
   Task<Subscription> member(std::string group,
                             messaging::StartFrom start = messaging::StartFrom::beginning,
                             Duration lease = std::chrono::seconds(30));
   // Publishes the records `1` to `count` of each key.
   Task<void> publish_keys(std::vector<std::string> keys, int count);
+  // What a group that has never been there is given from the beginning.
+  Task<Deliveries> all_records();
+  Task<std::vector<std::string>> left();  // their subjects
 
   std::string name_;
 };

@@ -2,8 +2,10 @@
 #include <string>
 
 #include "adapters/sqlite/embedded_broker.hpp"
+#include "adapters/sqlite/sim/vfs.hpp"
 #include "sinew/async/sim/node.hpp"
 #include "tests/conformance/broker_queue_suite.hpp"
+#include "tests/conformance/broker_retention_suite.hpp"
 #include "tests/conformance/broker_topic_suite.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
@@ -11,13 +13,15 @@ namespace sinew::conformance {
 namespace {
 
 enum class Place : bool { same_worker, other_worker };
+// What a crash ends: the process, or the machine, and then what was not synced is lost.
+enum class Crash : bool { process, machine };
 
 // The embedded broker in a simulated world: on the worker of the context that uses it, or on
-// another one of the same process.
+// another one of the same process; its file on the system's disk or a simulated one.
 class EmbeddedBench final : public BrokerBench {
  public:
-  EmbeddedBench(std::uint64_t seed, Place place, sqlite::BrokerLimits limits)
-      : world_(seed), place_(place), limits_(limits) {
+  EmbeddedBench(std::uint64_t seed, Place place, Crash crash, sqlite::BrokerLimits limits)
+      : world_(seed), place_(place), crash_(crash), limits_(limits) {
     start();
   }
   ~EmbeddedBench() override {
@@ -31,11 +35,13 @@ class EmbeddedBench final : public BrokerBench {
   async::Runtime& runtime() override { return *away_; }
   messaging::Broker& broker() override { return *port_; }
   void run(Task<void> task) override {
-    away_->run(async::with_deadline(away_->now() + std::chrono::minutes(10), std::move(task)));
+    away_->run(async::with_deadline(away_->now() + std::chrono::hours(10), std::move(task)));
   }
   void spawn(Task<void> task) override { scope_->spawn(std::move(task)); }
   void run_for(Duration duration) override { world_.run_for(duration); }
+  void shift_wall(std::chrono::seconds by) override { home_->shift_wall(by); }
   void crash() override {
+    if (crash_ == Crash::machine) disk_.cut_power();
     away_->crash();
     home_->crash();
     scope_.reset();
@@ -50,6 +56,11 @@ class EmbeddedBench final : public BrokerBench {
     away_ = place_ == Place::same_worker ? home_ : &world_.add_node("context");
     sqlite::BrokerSettings settings;
     settings.database.path = folder_.file("broker.db");
+    if (crash_ == Crash::machine) {
+      settings.database.path = "d/broker.db";
+      settings.database.vfs = vfs_.name();
+      settings.database.files = sqlite::sim::files_on(disk_);
+    }
     settings.database.batch_time = Duration::zero();
     settings.limits = limits_;
     broker_ = home_->run(sqlite::EmbeddedBroker::open(*home_, std::move(settings)));
@@ -59,7 +70,10 @@ class EmbeddedBench final : public BrokerBench {
 
   tests::TemporaryFolder folder_;
   async::sim::World world_;
+  async::sim::Disk disk_{world_};
+  sqlite::sim::Vfs vfs_{world_, disk_};
   Place place_;
+  Crash crash_;
   sqlite::BrokerLimits limits_;
   async::sim::Node* home_ = nullptr;
   async::sim::Node* away_ = nullptr;
@@ -68,9 +82,9 @@ class EmbeddedBench final : public BrokerBench {
   std::optional<async::Scope> scope_;
 };
 
-BrokerEngine engine(std::string name, Place place, sqlite::BrokerLimits limits = {}) {
+BrokerEngine engine(std::string name, Place place, Crash crash, sqlite::BrokerLimits limits = {}) {
   return {std::move(name), {}, [=](std::uint64_t seed) -> std::unique_ptr<BrokerBench> {
-            return std::make_unique<EmbeddedBench>(seed, place, limits);
+            return std::make_unique<EmbeddedBench>(seed, place, crash, limits);
           }};
 }
 
@@ -78,12 +92,15 @@ BrokerEngine engine(std::string name, Place place, sqlite::BrokerLimits limits =
 constexpr sqlite::BrokerLimits tiny{
     .queue_messages = 4, .queue_bytes = 4096, .key_messages = 1, .topic_open = 64};
 
-const auto engines = testing::Values(engine("Embedded", Place::same_worker),
-                                     engine("EmbeddedAway", Place::other_worker),
-                                     engine("EmbeddedTiny", Place::same_worker, tiny));
+const auto engines =
+    testing::Values(engine("Embedded", Place::same_worker, Crash::process),
+                    engine("EmbeddedAway", Place::other_worker, Crash::process),
+                    engine("EmbeddedTiny", Place::same_worker, Crash::process, tiny),
+                    engine("EmbeddedPowerCut", Place::other_worker, Crash::machine));
 
 INSTANTIATE_TEST_SUITE_P(Conformance, BrokerQueueConformance, engines, broker_engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, BrokerTopicConformance, engines, broker_engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, BrokerRetentionConformance, engines, broker_engine_name);
 
 }  // namespace
 }  // namespace sinew::conformance

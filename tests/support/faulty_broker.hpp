@@ -41,6 +41,13 @@ class FaultyBroker final : public messaging::Broker {
     if (before_subscribe) co_await before_subscribe();
     co_return std::make_unique<Subscribed>(*this, co_await inner_.subscribe(std::move(options)));
   }
+  Task<std::vector<messaging::TopicStatus>> topics() override { return inner_.topics(); }
+  Task<messaging::GroupStatus> lag(std::string topic, std::string group) override {
+    return inner_.lag(std::move(topic), std::move(group));
+  }
+  Task<std::vector<messaging::Moved>> reset(messaging::GroupReset reset) override {
+    return inner_.reset(std::move(reset));
+  }
 
  private:
   class Subscribed final : public messaging::Subscription {

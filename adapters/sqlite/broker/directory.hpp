@@ -13,17 +13,22 @@
 
 namespace sinew::sqlite::broker {
 
-// A topic: where its partitions end, and who reads it.
+// A topic: where its partitions begin and end, and who reads it.
 struct Topic {
-  explicit Topic(TopicRow topic_row) : row(std::move(topic_row)), heads(row.heads) {
+  explicit Topic(TopicRow topic_row)
+      : row(std::move(topic_row)), heads(row.heads), starts(row.starts), times(row.times) {
     next = heads;
     for (std::int64_t& sequence : next)
       ++sequence;
   }
 
+  const messaging::Retention& retention() const { return *row.spec.retention; }
+
   TopicRow row;
-  std::vector<std::int64_t> next;   // sequences to be given out
-  std::vector<std::int64_t> heads;  // committed
+  std::vector<std::int64_t> next;    // sequences to be given out
+  std::vector<std::int64_t> heads;   // committed
+  std::vector<std::int64_t> starts;  // up to here nothing is left
+  std::vector<Timestamp> times;      // of the last record that was given a sequence
   std::map<std::string, std::unique_ptr<GroupSource>, std::less<>> groups;
 };
 

@@ -69,6 +69,7 @@ std::vector<Dealt> Group::deal(Instant now) {
       if (!partition.owner || partition.heir) continue;
       const MemberId id = *partition.owner;
       Member& member = members_.at(id);
+      if (partition.skipped > 0) tell_skipped(member, number, hands[id]);
       if (member.credit() > 0) gave = give_next(id, member, number, now, hands[id]) || gave;
     }
   }
@@ -91,6 +92,14 @@ void Group::notify(Member& member, std::vector<messaging::Signal>& to) {
     to.emplace_back(messaging::Assigned{std::exchange(member.assigned, {})});
     --member.wanted;
   }
+}
+
+void Group::tell_skipped(Member& member, std::int32_t number, std::vector<messaging::Signal>& to) {
+  Partition& partition = at(number);
+  if (member.wanted == 0) return;
+  const auto start = store::Checkpoint::from_position(static_cast<std::uint64_t>(partition.start));
+  to.emplace_back(messaging::Skipped{number, start, std::exchange(partition.skipped, 0)});
+  --member.wanted;
 }
 
 // Returned records before new ones.
@@ -147,8 +156,8 @@ std::optional<Group::Load> Group::wanted() const {
 
 void Group::loaded(const Load& load, Page page) {
   Partition& partition = at(load.partition);
+  if (partition.read != load.after) return;  // it was moved meanwhile
   for (StoredMessage& record : page.messages) {
-    if (record.sequence <= partition.read) continue;
     partition.read = record.sequence;
     partition.ahead.emplace_back(
         record.sequence, std::make_shared<const event::Envelope>(std::move(record.envelope)));
@@ -196,11 +205,51 @@ bool Group::accept(const Lent& lent) {
   open.envelope.reset();
   --partition.lent;
   const std::int64_t before = partition.committed;
+  advance(partition);
+  return partition.committed != before;
+}
+
+void Group::advance(Partition& partition) {
   while (!partition.open.empty() && partition.open.begin()->second.accepted) {
     partition.committed = partition.open.begin()->first;
     partition.open.erase(partition.open.begin());
   }
-  return partition.committed != before;
+}
+
+void Group::trimmed(std::int32_t number, std::int64_t start) {
+  Partition& partition = at(number);
+  if (partition.committed >= start) return;
+  partition.start = start;
+  partition.skipped += start - partition.committed;
+  std::vector<Lent> gone;
+  for (const auto& [tag, lent] : lent_) {
+    if (lent.partition == number && lent.sequence <= start) gone.push_back(lent);
+  }
+  for (const Lent& lent : gone)
+    take_back(lent, Departure::dropped);
+  while (!partition.open.empty() && partition.open.begin()->first <= start) {
+    if (partition.open.begin()->second.accepted) {
+      --partition.skipped;
+    } else {
+      --partition.returned;
+    }
+    partition.open.erase(partition.open.begin());
+  }
+  while (!partition.ahead.empty() && partition.ahead.front().first <= start)
+    partition.ahead.pop_front();
+  partition.committed = start;
+  partition.read = std::max(partition.read, start);
+  advance(partition);
+  if (partition.heir && partition.lent == 0) hand_over(number);
+}
+
+void Group::reset(const std::vector<std::int64_t>& positions) {
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    const std::int64_t head = partitions_[i].head;
+    partitions_[i] = {};
+    partitions_[i].committed = partitions_[i].read = positions[i];
+    partitions_[i].head = head;
+  }
 }
 
 void Group::take_back(const Lent& lent, Departure departure) {

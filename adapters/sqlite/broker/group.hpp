@@ -56,6 +56,12 @@ class Group {
   std::optional<Load> wanted() const;
   void loaded(const Load& load, Page page);
 
+  // Records up to `start` are gone. What of them is in work is no longer theirs, and the owner is
+  // told how many were not accepted.
+  void trimmed(std::int32_t partition, std::int64_t start);
+  // The group goes on behind these, by partition. Only without members.
+  void reset(const std::vector<std::int64_t>& positions);
+
   struct Settled {
     std::vector<Position> advanced;  // to be written
     std::size_t fenced = 0;          // settlements of deliveries that are no longer theirs
@@ -75,6 +81,7 @@ class Group {
   std::size_t partitions() const noexcept { return partitions_.size(); }
   Progress progress(std::size_t partition) const;
   std::size_t in_work() const noexcept { return lent_.size(); }
+  std::size_t members() const noexcept { return members_.size(); }
 
  private:
   using Envelope = std::shared_ptr<const event::Envelope>;
@@ -94,6 +101,8 @@ class Group {
     std::map<std::int64_t, Open> open;
     std::size_t lent = 0;
     std::size_t returned = 0;  // of `open`: to be delivered again
+    std::int64_t skipped = 0;  // up to `start`, to be told to the owner
+    std::int64_t start = 0;    // of the last trim
     std::optional<MemberId> owner;
     std::optional<MemberId> heir;  // set: it moves
     Instant moves_at = Instant::max();
@@ -125,11 +134,13 @@ class Group {
   void take_back(const Lent& lent, Departure departure);
   void alive(MemberId member, Instant now);
   void notify(Member& member, std::vector<messaging::Signal>& to);
+  void tell_skipped(Member& member, std::int32_t number, std::vector<messaging::Signal>& to);
   bool give_next(MemberId id, Member& member, std::int32_t number, Instant now,
                  std::vector<messaging::Signal>& to);
   void give(MemberId id, Member& member, std::int32_t number, std::int64_t sequence, Instant now,
             std::vector<messaging::Signal>& to);
   bool accept(const Lent& lent);
+  static void advance(Partition& partition);
   Partition& at(std::int32_t partition) { return partitions_[static_cast<std::size_t>(partition)]; }
 
   messaging::Destination destination_;

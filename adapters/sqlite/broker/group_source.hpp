@@ -22,6 +22,9 @@ class GroupSource final : public Source {
         group_(topic.spec.name, std::move(row.committed), std::move(heads), limits) {}
 
   Group& group() noexcept { return group_; }
+  const Group& group() const noexcept { return group_; }
+
+  bool being_moved = false;  // by an operator: nobody joins
 
   void join(MemberId member, MemberOptions options, Instant now) override {
     group_.join(member, options, now);

@@ -28,6 +28,7 @@ struct Got {
   std::vector<Record> records;
   std::vector<int> assigned;
   std::vector<int> revoked;
+  std::vector<std::pair<std::int64_t, std::int64_t>> skipped;  // up to, how many
 };
 
 // A group with the log it reads.
@@ -54,7 +55,8 @@ class Log {
       group.demand(member, 100, now);
       run();
       const Got& all = got[member];
-      const std::size_t after = all.records.size() + all.assigned.size() + all.revoked.size();
+      const std::size_t after =
+          all.records.size() + all.assigned.size() + all.revoked.size() + all.skipped.size();
       if (after == before) return std::exchange(got[member], {});
       before = after;
     }
@@ -91,6 +93,8 @@ class Log {
       } else if (const auto* assigned = std::get_if<messaging::Assigned>(&signal)) {
         to.assigned.insert(to.assigned.end(), assigned->partitions.begin(),
                            assigned->partitions.end());
+      } else if (const auto* skipped = std::get_if<messaging::Skipped>(&signal)) {
+        to.skipped.emplace_back(skipped->upto.position(), skipped->records);
       } else {
         const auto& revoked = std::get<messaging::Revoked>(signal).partitions;
         to.revoked.insert(to.revoked.end(), revoked.begin(), revoked.end());
@@ -308,6 +312,61 @@ TEST(BrokerGroup, ADroppedMembersRecordsGoToTheOthersWithBlame) {
   EXPECT_THAT(got.assigned, ElementsAre(0));
   EXPECT_THAT(got.records, ElementsAre(Record(0, 1), Record(0, 2)));
   EXPECT_EQ(log.counts.at({0, 1}), 2);
+}
+
+TEST(BrokerGroup, GoesOnBehindWhatIsGoneAndSaysHowManyItHadNotAccepted) {
+  Log log(1, {.page = 4});
+  log.join(1, 3);
+  log.append(0, 10);
+  ASSERT_THAT(log.receive(1).records, SizeIs(3));
+  log.settle(1, {{0, 2}});
+  log.settle(1, {{0, 3}}, Settlement::returned);
+
+  log.group.trimmed(0, 5);
+
+  EXPECT_EQ(log.group.progress(0).committed, 5);
+  EXPECT_EQ(log.settle(1, {{0, 1}}).fenced, 1U);
+  const Got got = log.receive(1);
+  EXPECT_THAT(got.skipped, ElementsAre(Pair(5, 4)));
+  EXPECT_THAT(got.records, ElementsAre(Record(0, 6), Record(0, 7), Record(0, 8)));
+  EXPECT_THAT(positions(log.settle(1, {{0, 6}})), ElementsAre(Pair(0, 6)));
+  log.group.trimmed(0, 4);
+  EXPECT_EQ(log.group.progress(0).committed, 6);
+}
+
+TEST(BrokerGroup, APartitionMovesWhenWhatItsOwnerHadInWorkIsGone) {
+  Log log(2);
+  log.join(1);
+  log.append(0, 1);
+  log.append(1, 1);
+  log.receive(1);
+  log.join(2);
+  const int moving = log.receive(1).revoked.at(0);
+
+  log.group.trimmed(moving, 1);
+
+  EXPECT_THAT(log.receive(2).assigned, ElementsAre(moving));
+}
+
+TEST(BrokerGroup, GoesOnWhereItIsPutAndForgetsWhatWasReadBefore) {
+  Log log(1);
+  log.join(1);
+  log.append(0, 6);
+  log.receive(1);
+  log.settle(1, {{0, 1}, {0, 2}, {0, 4}});
+  const Group::Load late{.partition = 0, .after = 6, .limit = 10, .head = 6};
+  log.group.leave(1, Departure::closed, log.now);
+
+  log.group.reset({1});
+  Page page;
+  page.all = true;
+  page.messages.push_back({7, 0, {}});
+  log.group.loaded(late, std::move(page));
+
+  EXPECT_EQ(log.group.progress(0).committed, 1);
+  log.join(2);
+  EXPECT_THAT(log.receive(2).records,
+              ElementsAre(Record(0, 2), Record(0, 3), Record(0, 4), Record(0, 5), Record(0, 6)));
 }
 
 TEST(BrokerGroup, StopsBehindARecordThatNobodySettles) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/sqlite/broker/topic_checks.hpp"
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 
@@ -26,14 +27,6 @@ void check(const messaging::QueueSpec& spec) {
   }
 }
 
-void check(const messaging::TopicSpec& spec) {
-  store::validate({DestinationKind::topic, spec.name});
-  if (spec.partitions < 1 || spec.partitions > 256) {
-    throw Error(Condition::invalid_input, fmt::format("the topic {} has {} partitions: 1 to 256",
-                                                      spec.name, spec.partitions));
-  }
-}
-
 void check(const SubscribeOptions& options) {
   store::validate(options.source);
   if (options.prefetch < 1 || options.prefetch > 1000) {
@@ -48,28 +41,6 @@ void check(const SubscribeOptions& options) {
   if (options.source.kind == DestinationKind::topic) {
     store::validate({DestinationKind::topic, options.group});
   }
-}
-
-// Where a new group begins: behind these, partition by partition.
-std::vector<std::int64_t> start_of(const Topic& topic, const SubscribeOptions& options) {
-  std::vector<std::int64_t> start(topic.heads.size(), 0);
-  if (options.start == messaging::StartFrom::end) start = topic.heads;
-  for (const auto& [partition, position] : options.start_after) {
-    if (partition < 0 || partition >= std::ssize(start)) {
-      throw Error(Condition::invalid_input,
-                  fmt::format("the topic {} has no partition {} to start in: 0 to {}",
-                              options.source.name, partition, start.size() - 1));
-    }
-    const auto number = static_cast<std::size_t>(partition);
-    if (position.position() > static_cast<std::uint64_t>(topic.heads[number])) {
-      throw Error(Condition::invalid_input,
-                  fmt::format("partition {} of the topic {} ends before the position to start "
-                              "behind: is it another topic's?",
-                              partition, options.source.name));
-    }
-    start[number] = static_cast<std::int64_t>(position.position());
-  }
-  return start;
 }
 
 QueueLimits queue_limits(const BrokerLimits& limits) {
@@ -88,6 +59,7 @@ Home::Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLi
       tasks_(runtime, "broker") {
   all_parted_.set();
   tasks_.spawn(load_pages(), "broker: read pages");
+  tasks_.spawn(clean_topics(), "broker: remove old records");
 }
 
 Home::~Home() {
@@ -117,6 +89,7 @@ Task<void> Home::start() {
         name, std::make_unique<GroupSource>(*database_, topic.row, std::move(row), topic.heads,
                                             GroupLimits{.open = limits_.topic_open}));
   }
+  clean_wanted_.set();
 }
 
 void Home::check_open() const {
@@ -146,13 +119,19 @@ Task<void> Home::declare(messaging::Topology topology) {
   }
   for (TopicRow& row : topics) {
     auto& topic = directory_.topics[row.spec.name];
-    if (!topic) topic = std::make_unique<Topic>(std::move(row));
+    if (!topic) {
+      topic = std::make_unique<Topic>(std::move(row));
+    } else {
+      topic->row.spec.retention = row.spec.retention;
+    }
   }
+  clean_wanted_.set();
 }
 
 Task<std::vector<Confirm>> Home::publish(std::vector<messaging::Message> messages) {
   check_open();
-  auto publication = std::make_unique<Publication>(directory_, std::move(messages));
+  auto publication =
+      std::make_unique<Publication>(directory_, std::move(messages), runtime_.wall_now());
   if (publication->empty()) co_return publication->confirms();
   SINEW_CRASH_POINT("broker.before_publish");
   std::exception_ptr failure;
@@ -220,28 +199,6 @@ Task<Source*> Home::find_source(const SubscribeOptions& options) {
                 fmt::format("no queue {}: declare it first", options.source.name));
   }
   co_return found->second.get();
-}
-
-Task<Source*> Home::find_group(const SubscribeOptions& options) {
-  const auto found = directory_.topics.find(options.source.name);
-  if (found == directory_.topics.end()) {
-    throw Error(Condition::not_found,
-                fmt::format("no topic {}: declare it first", options.source.name));
-  }
-  Topic& topic = *found->second;
-  const std::vector<std::int64_t> start = start_of(topic, options);
-  if (const auto known = topic.groups.find(options.group); known != topic.groups.end()) {
-    co_return known->second.get();
-  }
-  GroupRow row = co_await database_->transaction([&](store::Transaction& tx) -> Task<GroupRow> {
-    co_return co_await open_group(tx, topic.row, options.group, start);
-  });
-  auto& group = topic.groups[options.group];
-  if (!group) {
-    group = std::make_unique<GroupSource>(*database_, topic.row, std::move(row), topic.heads,
-                                          GroupLimits{.open = limits_.topic_open});
-  }
-  co_return group.get();
 }
 
 Task<void> Home::settle(std::shared_ptr<Link> link, std::vector<Settle> settlements) {

@@ -36,6 +36,9 @@ class Home final : private LinkHome, private async::Timer {
   Task<void> settle(std::shared_ptr<Link> link, std::vector<messaging::Settle> settlements);
   Task<void> renew(std::shared_ptr<Link> link);
   Task<void> leave(std::shared_ptr<Link> link);
+  Task<std::vector<messaging::TopicStatus>> topics();
+  Task<messaging::GroupStatus> lag(std::string topic, std::string group);
+  Task<std::vector<messaging::Moved>> reset(messaging::GroupReset reset);
   BrokerStatistics statistics() const;
   Task<void> close();
 
@@ -48,6 +51,10 @@ class Home final : private LinkHome, private async::Timer {
   void check_open() const;
   Task<Source*> find_source(const messaging::SubscribeOptions& options);
   Task<Source*> find_group(const messaging::SubscribeOptions& options);
+  Topic& topic_called(const std::string& name);
+  Task<void> clean_topics();
+  Task<void> clean(Topic& topic);
+  Task<bool> clean_step(Topic& topic, std::size_t partition);
   Task<void> find_out(std::unique_ptr<Publication> publication);
   Task<void> load_pages();
   Task<bool> load_one(Source& source);
@@ -64,6 +71,7 @@ class Home final : private LinkHome, private async::Timer {
   MemberId next_member_ = 1;
   std::deque<Source*> to_load_;
   async::Event load_wanted_;
+  async::Event clean_wanted_;
   async::Event all_parted_;
   Instant wakes_at_ = Instant::max();
   bool closing_ = false;

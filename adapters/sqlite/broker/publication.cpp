@@ -37,8 +37,8 @@ void check(const Message& message) {
 
 }  // namespace
 
-Publication::Publication(Directory& directory, std::vector<Message> messages)
-    : directory_(directory) {
+Publication::Publication(Directory& directory, std::vector<Message> messages, Timestamp now)
+    : directory_(directory), now_(now) {
   for (const Message& message : messages)
     check(message);
   confirms_.reserve(messages.size());
@@ -84,7 +84,10 @@ Confirm Publication::to_topic(Message& message) {
   const auto partition = static_cast<std::int32_t>(index);
   if (topic.next[index] > Queue::max_sequence) return Confirm::rejected;
   const std::int64_t sequence = topic.next[index]++;
-  records_.push_back({topic.row.number + partition, sequence, 0, event::encode(message.envelope)});
+  // Times of a partition never go back, though the wall clock may.
+  topic.times[index] = std::max(topic.times[index], now_);
+  records_.push_back({topic.row.number + partition, sequence, 0, event::encode(message.envelope),
+                      topic.times[index]});
   const auto known = std::ranges::find_if(partitions_, [&](const ForPartition& each) {
     return each.topic == &topic && each.partition == partition;
   });

@@ -21,7 +21,7 @@ class Publication final : private store::CommitListener {
  public:
   // Throws Error invalid_input: an envelope that event::validate() refuses for more than its size,
   // a record without ordering key.
-  Publication(Directory& directory, std::vector<messaging::Message> messages);
+  Publication(Directory& directory, std::vector<messaging::Message> messages, Timestamp now);
   Publication(const Publication&) = delete;
   Publication& operator=(const Publication&) = delete;
 
@@ -58,6 +58,7 @@ class Publication final : private store::CommitListener {
   void raise_heads();
 
   Directory& directory_;
+  Timestamp now_;
   std::vector<messaging::Confirm> confirms_;
   std::vector<MessageRow> messages_;
   std::vector<MessageRow> records_;

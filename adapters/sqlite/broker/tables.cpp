@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "adapters/sqlite/broker/row_id.hpp"
+#include "adapters/sqlite/broker/topic_tables.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/event/envelope_codec.hpp"
 
@@ -13,7 +15,6 @@ namespace sinew::sqlite::broker {
 namespace {
 
 using messaging::QueueSpec;
-using messaging::TopicSpec;
 using store::Row;
 using store::Rows;
 using store::Transaction;
@@ -54,44 +55,51 @@ CREATE TABLE group_positions (
   position BIGINT NOT NULL,
   PRIMARY KEY (topic, group_name, partition_no)
 );
+)"},
+                                        store::Migration{2, "retention of topics", R"(
+ALTER TABLE topics ADD COLUMN max_age BIGINT;
+ALTER TABLE topics ADD COLUMN max_bytes BIGINT;
+ALTER TABLE topics ADD COLUMN tombstones BIGINT;
+ALTER TABLE topics ADD COLUMN drop_unread BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE topic_records ADD COLUMN accepted_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE group_positions ADD COLUMN skipped BIGINT NOT NULL DEFAULT 0;
+
+CREATE TABLE topic_marks (
+  number BIGINT NOT NULL PRIMARY KEY,
+  start BIGINT NOT NULL,
+  head BIGINT NOT NULL,
+  accepted_at BIGINT NOT NULL,
+  counted BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  compacted BIGINT NOT NULL
+);
+
+CREATE TABLE topic_keys (
+  number BIGINT NOT NULL,
+  record_key TEXT NOT NULL,
+  sequence BIGINT NOT NULL,
+  removable_at BIGINT,
+  PRIMARY KEY (number, record_key)
+);
+CREATE INDEX topic_keys_removable ON topic_keys (number, removable_at)
+  WHERE removable_at IS NOT NULL;
 )"}};
 
-constexpr int sequence_bits = 40;
-constexpr std::int64_t sequence_mask = (std::int64_t{1} << sequence_bits) - 1;
 // Read at once within a page, so that its bytes stay near their bound.
 constexpr std::size_t chunk = 32;
-
-constexpr std::int64_t id_of(std::int64_t number, std::int64_t sequence) {
-  return (number << sequence_bits) + sequence;
-}
 
 // SQLite's integers are signed.
 std::int64_t stored_key(std::uint64_t key) { return static_cast<std::int64_t>(key); }
 
-Task<std::int64_t> last_sequence(Transaction& tx, bool topic, std::int64_t number) {
-  const Rows rows = topic ? co_await tx.execute(
-                                "SELECT id FROM topic_records WHERE id >= ? AND id <= ? "
-                                "ORDER BY id DESC LIMIT 1",
-                                {id_of(number, 0), id_of(number, sequence_mask)})
-                          : co_await tx.execute(
-                                "SELECT id FROM queue_messages WHERE id >= ? AND id <= ? "
-                                "ORDER BY id DESC LIMIT 1",
-                                {id_of(number, 0), id_of(number, sequence_mask)});
+Task<std::int64_t> last_sequence(Transaction& tx, std::int64_t queue) {
+  const Rows rows = co_await tx.execute(
+      "SELECT id FROM queue_messages WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1",
+      {id_of(queue, 0), id_of(queue, sequence_mask)});
   co_return rows.empty() ? 0 : rows[0].integer(0) & sequence_mask;
 }
 
 QueueRow queue_row(Row row) {
   return {row.integer(0), {row.text(1), row.boolean(2), row.integer(3)}, row.integer(4), 0};
-}
-
-TopicRow topic_row(Row row) {
-  const auto partitions = static_cast<std::int32_t>(row.integer(2));
-  return {row.integer(0), {row.text(1), partitions}, {}};
-}
-
-Task<void> read_heads(Transaction& tx, TopicRow& topic) {
-  for (std::int32_t partition = 0; partition < topic.spec.partitions; ++partition)
-    topic.heads.push_back(co_await last_sequence(tx, true, topic.number + partition));
 }
 
 [[noreturn]] void refuse(std::string_view kind, const std::string& name, const std::string& has,
@@ -139,13 +147,9 @@ Task<Content> read_content(Transaction& tx) {
       co_await tx.execute("SELECT number, name, ordered, max_messages, stored FROM queues");
   for (const Row row : queues) {
     content.queues.push_back(queue_row(row));
-    content.queues.back().tail = co_await last_sequence(tx, false, row.integer(0));
+    content.queues.back().tail = co_await last_sequence(tx, row.integer(0));
   }
-  const Rows topics = co_await tx.execute("SELECT number, name, partitions FROM topics");
-  for (const Row row : topics) {
-    content.topics.push_back(topic_row(row));
-    co_await read_heads(tx, content.topics.back());
-  }
+  content.topics = co_await read_topics(tx);
   const Rows positions = co_await tx.execute(
       "SELECT topic, group_name, position FROM group_positions "
       "ORDER BY topic, group_name, partition_no");
@@ -172,27 +176,7 @@ Task<QueueRow> declare_queue(Transaction& tx, QueueSpec spec) {
   }
   QueueRow row = queue_row(found[0]);
   if (row.spec != spec) refuse("queue", spec.name, settings_of(row.spec), settings_of(spec));
-  row.tail = co_await last_sequence(tx, false, row.number);
-  co_return row;
-}
-
-Task<TopicRow> declare_topic(Transaction& tx, TopicSpec spec) {
-  const Rows found = co_await tx.execute(
-      "SELECT number, name, partitions FROM topics WHERE name = ?", {spec.name});
-  if (found.empty()) {
-    const Rows made = co_await tx.execute(
-        "INSERT INTO topics (number, name, partitions) "
-        "SELECT COALESCE(MAX(number + partitions), 1), ?, ? FROM topics RETURNING number",
-        {spec.name, spec.partitions});
-    std::vector<std::int64_t> heads(static_cast<std::size_t>(spec.partitions), 0);
-    co_return TopicRow{made[0].integer(0), std::move(spec), std::move(heads)};
-  }
-  TopicRow row = topic_row(found[0]);
-  if (row.spec != spec) {
-    refuse("topic", spec.name, fmt::format("partitions={}", row.spec.partitions),
-           fmt::format("partitions={}", spec.partitions));
-  }
-  co_await read_heads(tx, row);
+  row.tail = co_await last_sequence(tx, row.number);
   co_return row;
 }
 
@@ -223,13 +207,6 @@ Task<void> delete_messages(Transaction& tx, std::int64_t queue,
     deleted += gone.changed();
   }
   co_await tx.execute("UPDATE queues SET stored = stored - ? WHERE number = ?", {deleted, queue});
-}
-
-Task<void> insert_records(Transaction& tx, const std::vector<MessageRow>& rows) {
-  for (const MessageRow& row : rows) {
-    co_await tx.execute("INSERT INTO topic_records (id, body) VALUES (?, ?)",
-                        {id_of(row.number, row.sequence), store::Parameter::bytes(row.body)});
-  }
 }
 
 Task<Page> read_messages(Transaction& tx, std::int64_t queue, std::uint64_t key, std::int64_t after,
@@ -271,35 +248,6 @@ Task<std::int64_t> count_messages(Transaction& tx, std::int64_t queue,
     count += static_cast<std::int64_t>(rows.size());
   }
   co_return count;
-}
-
-Task<GroupRow> open_group(Transaction& tx, TopicRow topic, std::string name,
-                          std::vector<std::int64_t> start) {
-  GroupRow row{topic.number, std::move(name), {}};
-  for (std::int32_t partition = 0; partition < topic.spec.partitions; ++partition) {
-    const std::int64_t from = start[static_cast<std::size_t>(partition)];
-    co_await tx.execute(
-        "INSERT INTO group_positions (topic, group_name, partition_no, position) "
-        "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        {row.topic, row.name, partition, from});
-  }
-  const Rows rows = co_await tx.execute(
-      "SELECT position FROM group_positions WHERE topic = ? AND group_name = ? "
-      "ORDER BY partition_no",
-      {row.topic, row.name});
-  for (const Row each : rows)
-    row.committed.push_back(each.integer(0));
-  co_return row;
-}
-
-Task<void> commit_positions(Transaction& tx, std::int64_t topic, const std::string& group,
-                            const std::vector<Position>& positions) {
-  for (const Position& position : positions) {
-    co_await tx.execute(
-        "UPDATE group_positions SET position = ? "
-        "WHERE topic = ? AND group_name = ? AND partition_no = ? AND position < ?",
-        {position.sequence, topic, group, position.partition, position.sequence});
-  }
 }
 
 }  // namespace sinew::sqlite::broker

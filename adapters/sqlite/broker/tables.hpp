@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sinew/async/task.hpp"
+#include "sinew/base/time.hpp"
 #include "sinew/event/envelope.hpp"
 #include "sinew/messaging/broker.hpp"
 #include "sinew/store/migration.hpp"
@@ -26,9 +27,11 @@ struct QueueRow {
   std::int64_t tail = 0;  // the last sequence in the table; 0: none
 };
 struct TopicRow {
-  std::int64_t number = 0;  // of partition 0; the others follow
-  messaging::TopicSpec spec;
-  std::vector<std::int64_t> heads;  // the last sequence of each partition
+  std::int64_t number = 0;           // of partition 0; the others follow
+  messaging::TopicSpec spec;         // with a retention
+  std::vector<std::int64_t> heads;   // the last sequence of each partition
+  std::vector<std::int64_t> starts;  // of each: up to here nothing is left
+  std::vector<Timestamp> times;      // of each: when its last record was accepted
 };
 struct GroupRow {
   std::int64_t topic = 0;
@@ -46,6 +49,7 @@ struct MessageRow {
   std::int64_t sequence = 0;
   std::uint64_t key = 0;  // queues
   std::string body;
+  Timestamp accepted_at{};  // topics
 };
 
 struct StoredMessage {
@@ -62,8 +66,8 @@ inline constexpr std::size_t max_page_bytes = 4 * 1024 * 1024;
 
 Task<Content> read_content(store::Transaction& tx);
 
-// Gives the row of the queue or topic, made when missing. Error conflict when it exists with other
-// settings.
+// Gives the row of the queue or topic, made when missing; a topic's retention is changed when the
+// specification has one. Error conflict when it exists with other settings.
 Task<QueueRow> declare_queue(store::Transaction& tx, messaging::QueueSpec spec);
 Task<TopicRow> declare_topic(store::Transaction& tx, messaging::TopicSpec spec);
 
@@ -81,7 +85,8 @@ Task<Page> read_records(store::Transaction& tx, std::int64_t partition, std::int
 Task<std::int64_t> count_messages(store::Transaction& tx, std::int64_t queue,
                                   const std::vector<std::int64_t>& sequences);
 
-// Makes the group's positions where it has none; gives those that hold.
+// Makes the group's positions where it has none; gives those that hold. In the table those before
+// the oldest record then move there.
 Task<GroupRow> open_group(store::Transaction& tx, TopicRow topic, std::string name,
                           std::vector<std::int64_t> start);
 struct Position {

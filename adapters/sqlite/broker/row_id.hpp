@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sinew::sqlite::broker {
+
+// Row ids of messages and records: the number of the queue or partition, then the sequence.
+inline constexpr int sequence_bits = 40;
+inline constexpr std::int64_t sequence_mask = (std::int64_t{1} << sequence_bits) - 1;
+
+constexpr std::int64_t id_of(std::int64_t number, std::int64_t sequence) {
+  return (number << sequence_bits) + sequence;
+}
+
+}  // namespace sinew::sqlite::broker
