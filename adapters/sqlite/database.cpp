@@ -21,7 +21,8 @@ class Database::Core {
         settings(std::move(settings)),
         lock(std::move(lock)),
         writer(runtime, this->settings, *this->settings.files, std::move(connections)),
-        log(runtime) {}
+        log(runtime, this->settings.event_type_index ? EventLog::TypeIndex::kept
+                                                     : EventLog::TypeIndex::none) {}
 
   // A statement and its snapshot at once: it takes no part in the queue and waits for nobody.
   void read(Body& body, const async::TaskContext& caller) {
@@ -52,6 +53,9 @@ Task<std::unique_ptr<Database>> Database::open(async::Runtime& runtime, Settings
   std::exception_ptr failure;
   try {
     co_await database->migrate(EventLog::migrations());
+    co_await database->transaction([&](store::Transaction& transaction) {
+      return database->core_->log.settle_index(transaction);
+    });
   } catch (...) {
     failure = std::current_exception();
   }

@@ -38,6 +38,10 @@ struct Settings {
   std::uint64_t wal_hard_bytes = 256 * 1024 * 1024;    // from here transactions fail with exhausted
   std::uint64_t check_bytes = 16 * 1024 * 1024;  // a file up to this size is checked when opened
 
+  // Keep an index of the event log by type: reads of one type look at its events only. Made, or
+  // dropped, when the database is opened, which takes a while with many events.
+  bool event_type_index = false;
+
   // Seconds of each COMMIT, sync included; written by the committer. Outlives the database.
   metrics::Histogram* commit_seconds = nullptr;
 };

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ratio>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "sinew/base/error.hpp"
@@ -58,9 +60,20 @@ CREATE TABLE events (
   hops BIGINT NOT NULL,
   data BYTES NOT NULL
 );
+)"},
+                                        store::Migration{2, "times of events", R"(
+ALTER TABLE event_head ADD COLUMN marked_at BIGINT NOT NULL DEFAULT 0;
+UPDATE event_head SET marked_at = (SELECT COALESCE(MAX(recorded_at), 0) FROM events);
+
+CREATE TABLE event_times (
+  time BIGINT NOT NULL PRIMARY KEY,
+  position BIGINT NOT NULL
+);
 )"}};
 
 constexpr std::size_t max_stream_bytes = 200;
+constexpr std::int64_t resolution = store::EventLog::time_resolution.count();
+static_assert(std::is_same_v<Timestamp::period, std::micro>, "times are stored in microseconds");
 
 struct Stream {
   std::int64_t number = 0;
@@ -123,6 +136,20 @@ void check_limit(std::size_t limit) {
   }
 }
 
+void check_filter(const store::EventFilter& filter) {
+  if (filter.category.size() > max_stream_bytes || filter.category.contains('-')) {
+    throw Error(Condition::invalid_input,
+                fmt::format("a category has 1 to {} bytes and no '-', it is what stands before the "
+                            "first one in a stream's id: {:.210}",
+                            max_stream_bytes, filter.category));
+  }
+  if (filter.type.size() > event::Envelope::max_attribute_bytes) {
+    throw Error(Condition::invalid_input,
+                fmt::format("a type has 1 to {} bytes, not {}",
+                            event::Envelope::max_attribute_bytes, filter.type.size()));
+  }
+}
+
 Task<Stream> find_stream(Transaction& transaction, std::string_view id) {
   const store::Rows rows = co_await transaction.execute(
       "SELECT number, version, last_position FROM streams WHERE id = ?", {id});
@@ -179,6 +206,76 @@ RecordedEvent recorded(const store::Row& row, const std::string& stream) {
   event.lineage.hops = static_cast<std::int32_t>(row.integer(9));
   event.data = SharedBytes(row.blob(10));
   return event;
+}
+
+std::vector<RecordedEvent> all_recorded(const store::Rows& rows) {
+  std::vector<RecordedEvent> events;
+  events.reserve(rows.size());
+  for (const store::Row row : rows)
+    events.push_back(recorded(row, row.text(11)));
+  return events;
+}
+
+std::int64_t position_in_log(const Checkpoint& place) {
+  const std::uint64_t position = place.position();
+  if (place != Checkpoint::from_position(position) || !std::in_range<std::int64_t>(position)) {
+    throw Error(Condition::invalid_input,
+                fmt::format("{} is no place in this log", to_string(place)));
+  }
+  return static_cast<std::int64_t>(position);
+}
+
+void check_within(const Checkpoint& place, const Checkpoint& head) {
+  if (place <= head) return;
+  throw Error(
+      Condition::invalid_input,
+      fmt::format("the log ends at {}, before {}: that place is of another log, or this one "
+                  "is an older copy",
+                  to_string(head), to_string(place)));
+}
+
+// Positions after one, up to and including another.
+struct Span {
+  std::int64_t after;
+  std::int64_t through;
+};
+
+constexpr std::int64_t scan_limit = store::EventLog::max_scan;
+
+// In the order of parameters: the positions, then the category, and the prefix that says the same.
+#define SINEW_MATCHING                                                                             \
+  "e.position > ? AND e.position <= ? AND (? = '' OR s.id = ? OR substr(s.id, 1, length(?)) = ?) " \
+  "ORDER BY e.position LIMIT ?"
+
+Task<store::Rows> scan(Transaction& transaction, const store::EventFilter& filter, Span span,
+                       std::size_t limit) {
+  const std::string prefix = filter.category + "-";
+  co_return co_await transaction.execute(
+      "SELECT " SINEW_EVENT_COLUMNS
+      ", s.id FROM events e CROSS JOIN streams s ON s.number = e.stream "
+      "WHERE (? = '' OR e.type = ?) AND " SINEW_MATCHING,
+      {filter.type, filter.type, span.after, span.through, filter.category, filter.category, prefix,
+       prefix, limit});
+}
+
+Task<store::Rows> read_index(Transaction& transaction, const store::EventFilter& filter, Span span,
+                             std::size_t limit) {
+  const std::string prefix = filter.category + "-";
+  co_return co_await transaction.execute(
+      "SELECT " SINEW_EVENT_COLUMNS
+      ", s.id FROM events e INDEXED BY events_by_type CROSS JOIN streams s ON s.number = e.stream "
+      "WHERE e.type = ? AND " SINEW_MATCHING,
+      {filter.type, span.after, span.through, filter.category, filter.category, prefix, prefix,
+       limit});
+}
+
+// How far max_scan events of a type reach.
+Task<std::int64_t> scan_end(Transaction& transaction, const std::string& type, Span span) {
+  const store::Rows rows = co_await transaction.execute(
+      "SELECT position FROM events INDEXED BY events_by_type WHERE type = ? AND position > ? "
+      "ORDER BY position LIMIT 1 OFFSET ?",
+      {type, span.after, scan_limit - 1});
+  co_return rows.empty() ? span.through : rows[0].integer(0);
 }
 
 // How an append that does not continue its stream ends: it stands there already, or it conflicts.
@@ -238,11 +335,22 @@ std::optional<Uuid> not_nil(const Uuid& id) {
   return id.is_nil() ? std::nullopt : std::optional(id);
 }
 
-// Takes `count` positions; gives the one before them.
-Task<std::int64_t> reserve(Transaction& transaction, std::int64_t count) {
+// Takes `count` positions; gives the one before them. The first events of a second higher than any
+// before are marked: whatever lies before them was recorded earlier, even if the clock is set back
+// afterwards.
+Task<std::int64_t> reserve(Transaction& transaction, std::int64_t count, Timestamp now) {
   const store::Rows rows = co_await transaction.execute(
-      "UPDATE event_head SET position = position + ? RETURNING position", {count});
-  co_return rows[0].integer(0) - count;
+      "UPDATE event_head SET position = position + ?, "
+      "marked_at = CASE WHEN ? >= marked_at + ? THEN ? ELSE marked_at END "
+      "RETURNING position, marked_at",
+      {count, now, resolution, now});
+  const std::int64_t before = rows[0].integer(0) - count;
+  if (rows[0].timestamp(1) == now) {
+    co_await transaction.execute(
+        "INSERT INTO event_times (time, position) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        {now, before});
+  }
+  co_return before;
 }
 
 Task<void> insert(Transaction& transaction, Stream stream, const NewEvent& event,
@@ -286,7 +394,7 @@ Task<Stream> advance(Transaction& transaction, const std::string& id, Stream str
 Task<Appended> add(Transaction& transaction, const std::string& id, Stream at,
                    const std::vector<NewEvent>& events, Timestamp now) {
   const auto count = static_cast<std::int64_t>(events.size());
-  std::int64_t position = co_await reserve(transaction, count);
+  std::int64_t position = co_await reserve(transaction, count, now);
   const Appended appended{at.version + count, checkpoint_at(position + count), false};
   at = co_await advance(transaction, id, at, at.version + count, position + count);
   for (const NewEvent& event : events) {
@@ -339,8 +447,12 @@ Task<std::vector<RecordedEvent>> EventLog::read_stream(Transaction& transaction,
                                                        std::int64_t from, std::size_t limit) {
   check_stream(stream);
   check_limit(limit);
-  from = std::max<std::int64_t>(from, 0);
   const Stream at = co_await find_stream(transaction, stream);
+  if (from < 0 || from > at.version + 1) {
+    throw Error(Condition::invalid_input,
+                fmt::format("stream {} is read from version 0 to {}, not from {}", stream,
+                            at.version + 1, from));
+  }
   std::vector<RecordedEvent> events;
   if (at.version < from) co_return events;
   const std::int64_t last = std::min(from + static_cast<std::int64_t>(limit) - 1, at.version);
@@ -358,12 +470,49 @@ Task<std::vector<RecordedEvent>> EventLog::read_all(Transaction& transaction, Ch
       "SELECT " SINEW_EVENT_COLUMNS
       ", s.id FROM events e CROSS JOIN streams s"
       " ON s.number = e.stream WHERE e.position > ? ORDER BY e.position LIMIT ?",
-      {after.position(), limit});
-  std::vector<RecordedEvent> events;
-  events.reserve(rows.size());
-  for (const store::Row row : rows)
-    events.push_back(recorded(row, row.text(11)));
-  co_return events;
+      {position_in_log(after), limit});
+  if (rows.empty()) check_within(after, co_await head(transaction));
+  co_return all_recorded(rows);
+}
+
+Task<store::EventPage> EventLog::read_matching(Transaction& transaction, store::EventFilter filter,
+                                               Checkpoint after, std::size_t limit) {
+  check_limit(limit);
+  check_filter(filter);
+  const Checkpoint last = co_await head(transaction);
+  check_within(after, last);
+  Span span{position_in_log(after), position_in_log(last)};
+  const bool by_index = index_ == TypeIndex::kept && !filter.type.empty();
+  span.through = by_index ? co_await scan_end(transaction, filter.type, span)
+                          : std::min(span.through, span.after + scan_limit);
+  const store::Rows rows = by_index ? co_await read_index(transaction, filter, span, limit)
+                                    : co_await scan(transaction, filter, span, limit);
+  store::EventPage page{all_recorded(rows), checkpoint_at(span.through), false};
+  if (rows.size() == limit) page.position = page.events.back().position;
+  page.at_end = page.position == last;
+  co_return page;
+}
+
+Task<Checkpoint> EventLog::position_before(Transaction& transaction, Timestamp time) {
+  const store::Rows marks = co_await transaction.execute(
+      "SELECT time, position FROM event_times WHERE time <= ? ORDER BY time DESC LIMIT 1", {time});
+  if (marks.empty()) co_return Checkpoint();
+  const Timestamp mark = marks[0].timestamp(0);
+  if (time < mark + time_resolution) co_return checkpoint_at(marks[0].integer(1));
+  // Nothing up to the next mark was recorded later than that, or it would have made one.
+  const store::Rows next = co_await transaction.execute(
+      "SELECT position FROM event_times WHERE time > ? ORDER BY time LIMIT 1", {mark});
+  if (next.empty()) co_return co_await head(transaction);
+  co_return checkpoint_at(next[0].integer(0));
+}
+
+Task<void> EventLog::settle_index(Transaction& transaction) {
+  if (index_ == TypeIndex::kept) {
+    co_await transaction.execute(
+        "CREATE INDEX IF NOT EXISTS events_by_type ON events (type, position)");
+  } else {
+    co_await transaction.execute("DROP INDEX IF EXISTS events_by_type");
+  }
 }
 
 Task<Checkpoint> EventLog::head(Transaction& transaction) {

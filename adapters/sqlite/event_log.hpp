@@ -10,16 +10,25 @@ namespace sinew::sqlite {
 // else: each links to the one before it in its stream, `streams` knows the last, and a mark every
 // `stride` versions bounds the walk back from there. So an append touches the ends of two tables,
 // where an index by stream would touch a page a stream. Positions come from a counter of our own,
-// in the same transaction: without gaps, never used twice, cheaper than AUTOINCREMENT. They ascend
-// with recorded_at, as far as the wall clock does, so a time is found by bisection.
+// in the same transaction: without gaps, never used twice, cheaper than AUTOINCREMENT.
+//
+// A time is found in `event_times`, which holds, for each second in which the wall clock reached a
+// new height, that time and the position before the first event recorded then.
 class EventLog final : public store::EventLog {
  public:
   static constexpr std::int64_t stride = 128;
 
-  explicit EventLog(async::Runtime& runtime) : runtime_(runtime) {}
+  // An index by type makes reads of rare types quick and each append dearer: it touches a page a
+  // type.
+  enum class TypeIndex : bool { none, kept };
+
+  explicit EventLog(async::Runtime& runtime, TypeIndex index = TypeIndex::none)
+      : runtime_(runtime), index_(index) {}
 
   // Component `sinew.events`: applied by Database::open.
   static store::MigrationSet migrations();
+  // Makes the index by type or drops it, as this log was told.
+  Task<void> settle_index(store::Transaction& transaction);
 
   Task<store::Appended> append(store::Transaction& transaction, std::string stream,
                                store::ExpectedVersion expected,
@@ -32,10 +41,14 @@ class EventLog final : public store::EventLog {
   Task<std::vector<store::RecordedEvent>> read_all(store::Transaction& transaction,
                                                    store::Checkpoint after,
                                                    std::size_t limit) override;
+  Task<store::EventPage> read_matching(store::Transaction& transaction, store::EventFilter filter,
+                                       store::Checkpoint after, std::size_t limit) override;
+  Task<store::Checkpoint> position_before(store::Transaction& transaction, Timestamp time) override;
   Task<store::Checkpoint> head(store::Transaction& transaction) override;
 
  private:
   async::Runtime& runtime_;
+  TypeIndex index_;
 };
 
 }  // namespace sinew::sqlite

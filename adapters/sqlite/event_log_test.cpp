@@ -193,6 +193,65 @@ TEST_F(SqliteEventLog, ReadsAllInTheOrderOfPositions) {
   EXPECT_EQ(rest[0].position, head());
 }
 
+class SqliteTypeIndex : public testing::Test {
+ protected:
+  void append(const std::string& type, std::size_t count) {
+    std::vector<NewEvent> events;
+    for (std::size_t i = 0; i < count; ++i)
+      events.push_back({test.runtime.new_id(), type, 1, SharedBytes("{}"), {}});
+    test.alone([&](Transaction& transaction) -> Task<void> {
+      co_await test.database->event_log().append(transaction, "order-1", ExpectedVersion::any(),
+                                                 events);
+    });
+  }
+  store::EventPage page(store::EventFilter filter, Checkpoint after = {}, std::size_t limit = 10) {
+    return test.runtime.run(test.database->read([&](Transaction& transaction) {
+      return test.database->event_log().read_matching(transaction, filter, after, limit);
+    }));
+  }
+  std::size_t indexes() {
+    return test.runtime.run(test.database->read([](Transaction& transaction) -> Task<std::size_t> {
+      const auto rows =
+          co_await transaction.execute("SELECT 1 FROM sqlite_schema WHERE name = 'events_by_type'");
+      co_return rows.size();
+    }));
+  }
+
+  TestDatabase test{[](Settings& settings) { settings.event_type_index = true; }};
+};
+
+TEST_F(SqliteTypeIndex, FindsARareTypeInOneRead) {
+  for (int i = 0; i < 6; ++i)
+    append("common", 1000);
+  append("rare", 2);
+  append("common", 10);
+
+  const auto found = page({"order", "rare"});
+  const auto first = page({"", "common"}, {}, 1000);
+  const auto none = page({"parcel", "common"});
+
+  EXPECT_EQ(found.events.size(), 2U);
+  EXPECT_TRUE(found.at_end);
+  EXPECT_EQ(found.position.position(), 6012U);
+  EXPECT_EQ(first.events.size(), 1000U);
+  EXPECT_EQ(first.position, first.events.back().position);
+  EXPECT_TRUE(none.events.empty());
+  EXPECT_EQ(none.position.position(), store::EventLog::max_scan);
+  EXPECT_FALSE(none.at_end);
+}
+
+TEST_F(SqliteTypeIndex, GoesWhenItIsNoLongerAskedFor) {
+  append("rare", 2);
+  const auto with = indexes();
+  test.settings.event_type_index = false;
+  test.reopen();
+  const auto without = indexes();
+
+  EXPECT_EQ(page({"", "rare"}).events.size(), 2U);
+  EXPECT_EQ(with, 1U);
+  EXPECT_EQ(without, 0U);
+}
+
 TEST_F(SqliteEventLog, LeavesNoGapWhenAnAppendIsUndone) {
   append("a", ExpectedVersion::any(), events(1));
   const auto undone = [this](Transaction& transaction) -> Task<void> {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sinew/base/error.hpp"
+#include "sinew/base/hex.hpp"
 
 namespace sinew::store {
 
@@ -27,6 +28,13 @@ Checkpoint Checkpoint::from_position(std::uint64_t position) {
   return checkpoint;
 }
 
+Checkpoint Checkpoint::parse(std::string_view hex) {
+  const auto bytes = from_hex(hex);
+  if (!bytes)
+    throw Error(Condition::invalid_input, "a checkpoint is written in hexadecimal digits");
+  return from_bytes(*bytes);
+}
+
 std::uint64_t Checkpoint::position() const noexcept {
   std::uint64_t position = 0;
   for (const char byte : bytes())
@@ -34,14 +42,6 @@ std::uint64_t Checkpoint::position() const noexcept {
   return position;
 }
 
-std::string to_string(const Checkpoint& checkpoint) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const char byte : checkpoint.bytes()) {
-    text += digits[static_cast<unsigned char>(byte) >> 4];
-    text += digits[static_cast<unsigned char>(byte) & 15];
-  }
-  return text;
-}
+std::string to_string(const Checkpoint& checkpoint) { return to_hex(checkpoint.bytes()); }
 
 }  // namespace sinew::store

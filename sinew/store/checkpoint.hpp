@@ -19,6 +19,8 @@ class Checkpoint {
   // Throws Error invalid_input beyond max_bytes. Order is that of the bytes: make them big-endian.
   static Checkpoint from_bytes(std::string_view bytes);
   static Checkpoint from_position(std::uint64_t position);
+  // The inverse of to_string. Throws Error invalid_input for what is no checkpoint.
+  static Checkpoint parse(std::string_view hex);
 
   std::string_view bytes() const noexcept { return {bytes_.data(), size_}; }
   std::uint64_t position() const noexcept;  // the inverse of from_position; 0 for the default

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -68,10 +69,26 @@ struct Appended {
   bool repeated = false;            // the same events stood there already
 };
 
+// Which events to give; what is empty lets all of them through.
+struct EventFilter {
+  std::string category;  // of their streams, the text before the first `-`: 1 to 200 bytes
+  std::string type;      // 1 to 1024 bytes
+  bool empty() const noexcept { return category.empty() && type.empty(); }
+};
+
+// One page of a read that leaves events out.
+struct EventPage {
+  std::vector<RecordedEvent> events;
+  Checkpoint position;  // how far the log was looked through: where the next page begins
+  bool at_end = false;  // nothing lies behind it yet
+};
+
 class EventLog {
  public:
   static constexpr std::size_t max_events_per_append = 1000;
   static constexpr std::size_t max_read = 1000;
+  static constexpr std::size_t max_scan = 4096;  // events looked at by one read_matching()
+  static constexpr Timestamp::duration time_resolution = std::chrono::seconds(1);
 
   EventLog() = default;
   EventLog(const EventLog&) = delete;
@@ -96,13 +113,28 @@ class EventLog {
                                                  std::vector<StreamAppend> parts) = 0;
 
   // Up to `limit` events (1 to max_read) of a stream from version `from` (0: the first), ascending.
+  // Errors: invalid_input (a limit out of range; `from` negative, or further than one behind the
+  // stream's last event).
   virtual Task<std::vector<RecordedEvent>> read_stream(Transaction& transaction, std::string stream,
                                                        std::int64_t from, std::size_t limit) = 0;
 
   // Up to `limit` events after `after`, in the order of commits, never skipping one that may still
-  // commit before it.
+  // commit before it. Errors: invalid_input (a limit out of range; a place beyond the log's end: it
+  // comes from another log, or this one is an older copy).
   virtual Task<std::vector<RecordedEvent>> read_all(Transaction& transaction, Checkpoint after,
                                                     std::size_t limit) = 0;
+
+  // Those of read_all() that fit the filter. A call looks at no more than max_scan events, so a
+  // page may be empty although more fit: go on from its position until it is at_end. Errors as
+  // above, and invalid_input for a filter out of range or a category with a `-`.
+  virtual Task<EventPage> read_matching(Transaction& transaction, EventFilter filter,
+                                        Checkpoint after, std::size_t limit) = 0;
+
+  // Where to begin to read for all that was recorded since `time`: every event up to and including
+  // this place was recorded before it, so none is skipped, however the wall clock was set
+  // meanwhile. What lies behind it was recorded after time - time_resolution, but for events from
+  // while the clock stood behind an earlier reading of its own: whoever minds looks at recorded_at.
+  virtual Task<Checkpoint> position_before(Transaction& transaction, Timestamp time) = 0;
 
   // The position of the last event.
   virtual Task<Checkpoint> head(Transaction& transaction) = 0;

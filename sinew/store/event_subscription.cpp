@@ -2,9 +2,16 @@
 
 namespace sinew::store {
 
-Task<std::vector<RecordedEvent>> EventSubscription::read_page() {
-  return database_.read([this](Transaction& transaction) {
-    return database_.event_log().read_all(transaction, position_, page_);
+Task<EventPage> EventSubscription::read_page() {
+  return database_.read([this](Transaction& transaction) -> Task<EventPage> {
+    EventLog& log = database_.event_log();
+    if (!filter_.empty()) {
+      co_return co_await log.read_matching(transaction, filter_, position_, page_);
+    }
+    EventPage page{co_await log.read_all(transaction, position_, page_), position_, false};
+    page.at_end = page.events.empty();
+    if (!page.at_end) page.position = page.events.back().position;
+    co_return page;
   });
 }
 
@@ -12,12 +19,10 @@ Task<std::vector<RecordedEvent>> EventSubscription::next() {
   CommitSignal& appended = database_.event_log().appended();
   for (;;) {
     const std::uint64_t seen = appended.count();
-    std::vector<RecordedEvent> events = co_await read_page();
-    if (!events.empty()) {
-      position_ = events.back().position;
-      co_return events;
-    }
-    co_await appended.beyond(seen);
+    EventPage page = co_await read_page();
+    position_ = page.position;
+    if (!page.events.empty()) co_return std::move(page.events);
+    if (page.at_end) co_await appended.beyond(seen);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "sinew/store/database.hpp"
@@ -15,24 +16,27 @@ class EventSubscription {
  public:
   static constexpr std::size_t default_page = 256;
 
-  // The first event given is the one after `after`. `page` from 1 to EventLog::max_read.
-  EventSubscription(Database& database, Checkpoint after, std::size_t page = default_page)
-      : database_(database), position_(after), page_(page) {}
+  // The first event given is the one after `after` that fits `filter`. `page` from 1 to
+  // EventLog::max_read.
+  EventSubscription(Database& database, Checkpoint after, std::size_t page = default_page,
+                    EventFilter filter = {})
+      : database_(database), position_(after), page_(page), filter_(std::move(filter)) {}
 
   // At least one event and at most a page, in order; waits for a commit when there is none. When it
-  // fails the position is unchanged and it may be called again. Errors: those of Database::read,
+  // fails no event was passed by, and it may be called again. Errors: those of Database::read,
   // timeout, cancelled.
   Task<std::vector<RecordedEvent>> next();
 
-  // Of the last event given.
+  // Of the last event given, or further when those behind it do not fit the filter.
   const Checkpoint& position() const noexcept { return position_; }
 
  private:
-  Task<std::vector<RecordedEvent>> read_page();
+  Task<EventPage> read_page();
 
   Database& database_;
   Checkpoint position_;
   std::size_t page_;
+  EventFilter filter_;
 };
 
 }  // namespace sinew::store

@@ -36,6 +36,8 @@ class Bench {
   virtual store::Database& database() = 0;
   // Closes the database and opens it again.
   virtual void reopen() = 0;
+  // Sets the wall clock forward or, when negative, back.
+  virtual void shift_wall(Timestamp::duration by) = 0;
 };
 
 struct Engine {

@@ -38,6 +38,8 @@ class SqliteBench final : public Bench {
     wrap();
   }
 
+  void shift_wall(Timestamp::duration by) override { sqlite_.node().shift_wall(by); }
+
  private:
   void wrap() {
     if (wrapping_ == Wrapping::none) return;

@@ -67,6 +67,24 @@ struct OrderList {
 };
 BOOST_DESCRIBE_STRUCT(OrderList, (), (orders, next))
 
+// GET /journal?since=&type=&after=&limit=: what happened to orders, in the order in which it did. A
+// page may be empty; `next` is the `after` of the following one, until it is at_end, and afterwards
+// for what happens later.
+struct Fact {
+  std::string order_id;
+  std::int64_t version = 0;  // from 0, of this order's facts
+  std::string type;
+  sinew::Timestamp at{};
+};
+BOOST_DESCRIBE_STRUCT(Fact, (), (order_id, version, type, at))
+
+struct Journal {
+  std::vector<Fact> facts;
+  std::string next;
+  bool at_end = false;
+};
+BOOST_DESCRIBE_STRUCT(Journal, (), (facts, next, at_end))
+
 // GET /products/{id}/availability?units=: whether so many, one by default, could be ordered now.
 // Nothing is reserved by asking.
 struct Availability {

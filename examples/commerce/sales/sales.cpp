@@ -22,6 +22,8 @@ using sinew::event::Lineage;
 using sinew::http::Method;
 using sinew::http::Request;
 using sinew::http::Response;
+using sinew::store::Checkpoint;
+using sinew::store::EventPage;
 using sinew::store::Transaction;
 
 namespace {
@@ -51,6 +53,36 @@ OrderSummary summary_of(const OrderRow& row) {
                        row.lines,    row.units,  row.payable,     std::nullopt,   row.shipped_date};
   if (!row.reason.empty()) summary.reason = row.reason;
   return summary;
+}
+
+struct JournalQuery {
+  sinew::store::EventFilter filter;
+  std::optional<sinew::Timestamp> since;
+  Checkpoint after;
+  std::size_t limit = default_page;
+};
+
+JournalQuery read_journal_query(const Request& request) {
+  JournalQuery query;
+  query.filter.category = Order::category;
+  query.filter.type = request.query_parameter<std::string>("type").value_or("");
+  const auto limit = request.query_parameter<std::int64_t>("limit").value_or(default_page);
+  if (limit < 1 || limit > longest_page) {
+    throw sinew::DocumentError({{"limit", fmt::format("expected 1 to {}", longest_page)}});
+  }
+  query.limit = static_cast<std::size_t>(limit);
+  const auto since = request.query_parameter<std::string>("since");
+  const auto after = request.query_parameter<std::string>("after");
+  if (since && after) {
+    throw sinew::DocumentError(
+        {{"since", "a page begins since a time or after a place: give one of both"}});
+  }
+  if (since) query.since = sinew::try_parse_rfc3339(*since);
+  if (since && !query.since) {
+    throw sinew::DocumentError({{"since", "expected a time such as 2026-07-04T10:00:00Z"}});
+  }
+  if (after) query.after = Checkpoint::parse(*after);
+  return query;
 }
 
 Task<void> check_customer(Transaction& tx, const PlaceOrder& order) {
@@ -93,6 +125,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
       .route(Method::post, "/baskets", &Sales::place_basket)
       .route(Method::get, "/orders", &Sales::list_orders)
       .route(Method::get, "/orders/{id}", &Sales::show_order)
+      .route(Method::get, "/journal", &Sales::show_journal)
       .route(Method::get, "/products/{id}/availability", &Sales::show_availability)
       .asks<inventory::CheckStock>()
       .drop("customers", &Sales::take_customers)
@@ -191,6 +224,21 @@ Task<Response> Sales::list_orders(const Request& request) {
     list.orders.push_back(summary_of(read_order_row(row)));
   if (std::ssize(list.orders) == limit) list.next = list.orders.back().order_id;
   co_return sinew::http::ok(sinew::to_json(list));
+}
+
+Task<Response> Sales::show_journal(const Request& request) {
+  const JournalQuery query = read_journal_query(request);
+  const EventPage page = co_await database().read([&](Transaction& tx) -> Task<EventPage> {
+    Checkpoint from = query.after;
+    if (query.since) from = co_await events().position_before(tx, *query.since);
+    co_return co_await events().read_matching(tx, query.filter, from, query.limit);
+  });
+  Journal journal{{}, to_string(page.position), page.at_end};
+  for (const auto& event : page.events) {
+    journal.facts.push_back(
+        {*order_of(event.stream), event.stream_version, event.type, event.recorded_at});
+  }
+  co_return sinew::http::ok(journal);
 }
 
 Task<Response> Sales::show_availability(const Request& request) {

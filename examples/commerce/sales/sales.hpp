@@ -37,6 +37,8 @@ class Sales final : public sinew::context::Context {
   sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
   // GET /orders?status=&limit=&after=
   sinew::Task<sinew::http::Response> list_orders(const sinew::http::Request& request);
+  // GET /journal?since=&type=&after=&limit=
+  sinew::Task<sinew::http::Response> show_journal(const sinew::http::Request& request);
   // GET /products/{id}/availability?units=: asks inventory; 504 when it does not answer in time.
   sinew::Task<sinew::http::Response> show_availability(const sinew::http::Request& request);
   sinew::Task<void> take_customers(sinew::exchange::DroppedFile& file);
