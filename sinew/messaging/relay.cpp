@@ -4,12 +4,17 @@
 #include <utility>
 
 #include "sinew/async/runtime.hpp"
+#include "sinew/async/scope.hpp"
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/uuid.hpp"
 
 namespace sinew::messaging {
 namespace {
+
+// A pass begins again at the first rows after so many pages, for what it passed over and for what a
+// writer that committed late put there.
+constexpr int max_pages_of_pass = 16;
 
 // A partition whose first rows all belong to blocked keys is looked through this many pages deep.
 constexpr int max_pages_past_blocked = 64;
@@ -45,7 +50,7 @@ Task<void> Relay::run() {
     try {
       work_.reset();
       co_await renew_leases();
-      worked = co_await round();
+      worked = co_await pass();
       status_.last_error.clear();
       backoff = Duration::zero();
     } catch (const Error& error) {
@@ -80,42 +85,91 @@ Task<void> Relay::renew_leases() {
   renew_at_ = runtime_.now() + settings_.lease / 3;
 }
 
-Task<bool> Relay::round() {
-  Batch batch = co_await next_batch();
-  if (batch.entries.empty()) co_return false;
+// While the broker makes one page durable, the database deletes the page before and reads the next.
+Task<bool> Relay::pass() {
+  read_through_.clear();
+  passed_over_.clear();
+  Batch page = co_await next_page();
+  const bool worked = !page.entries.empty();
+  Accepted accepted;
+  for (int pages = 1; !page.entries.empty(); ++pages) {
+    Batch next;
+    async::Scope beside(co_await async::this_context());
+    if (!accepted.empty()) beside.spawn(delete_accepted(std::move(accepted)));
+    if (page.full && pages < max_pages_of_pass && runtime_.now() < renew_at_) {
+      beside.spawn(read_ahead(next));
+    }
+    std::exception_ptr failure;
+    try {
+      accepted = co_await publish(std::move(page));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await beside.join();
+    if (failure) std::rethrow_exception(failure);
+    page = without_passed_over(std::move(next));
+  }
+  if (!accepted.empty()) co_await delete_accepted(std::move(accepted));
+  if (blocked_.size() > max_blocked_keys) {
+    throw Error(Condition::exhausted, "the broker refuses the messages of more than 10000 keys");
+  }
+  co_return worked;
+}
+
+// Gives what is to be deleted.
+Task<Relay::Accepted> Relay::publish(Batch page) {
   std::vector<Message> messages;
-  messages.reserve(batch.entries.size());
-  for (const auto& entry : batch.entries)
+  messages.reserve(page.entries.size());
+  for (const auto& entry : page.entries)
     messages.push_back({entry.destination, entry.envelope});
   SINEW_CRASH_POINT("relay.before_publish");
   std::vector<Confirm> confirms = co_await broker_.publish(std::move(messages));
   SINEW_CRASH_POINT("relay.after_publish");
-  if (confirms.size() != batch.entries.size()) {
+  if (confirms.size() != page.entries.size()) {
     throw Error(Condition::unavailable,
                 "the broker confirmed another number of messages than it "
                 "was given; they are published again",
                 Applied::unknown);
   }
-  co_await mark_published(std::move(batch), std::move(confirms));
-  co_return true;
+  co_return note_outcomes(page, confirms);
 }
 
-Task<Relay::Batch> Relay::next_batch() {
+Task<void> Relay::read_ahead(Batch& next) { next = co_await next_page(); }
+
+Task<Relay::Batch> Relay::next_page() {
   // Another partition first each time, so that a busy one cannot starve the rest.
   if (!leases_.empty()) std::rotate(leases_.begin(), leases_.begin() + 1, leases_.end());
-  co_return co_await database_.read([this](store::Transaction& tx) -> Task<Batch> {
+  Batch page = co_await database_.read([this](store::Transaction& tx) -> Task<Batch> {
     Batch batch;
+    batch.read_through = read_through_;
     for (const auto lease : leases_) {
       if (batch.entries.size() >= settings_.batch) break;
       co_await read_partition(tx, lease, batch);
     }
+    batch.full = batch.entries.size() >= settings_.batch;
     co_return batch;
   });
+  read_through_ = page.read_through;
+  co_return page;
+}
+
+// A key that was refused in this pass, or passed over once, waits for the next pass: what follows
+// of it must not overtake.
+Relay::Batch Relay::without_passed_over(Batch page) {
+  if (blocked_.empty() && passed_over_.empty()) return page;
+  Batch rest;
+  rest.full = page.full;
+  for (std::size_t i = 0; i < page.entries.size(); ++i) {
+    if (pass_over(page.entries[i])) continue;
+    rest.entries.push_back(std::move(page.entries[i]));
+    rest.leases.push_back(page.leases[i]);
+  }
+  return rest;
 }
 
 Task<void> Relay::read_partition(store::Transaction& transaction, store::Outbox::Lease lease,
                                  Batch& batch) {
-  std::int64_t after = 0;
+  std::int64_t& after = batch.read_through[lease.partition];
   for (int page = 0; page < max_pages_past_blocked; ++page) {
     const std::size_t limit = settings_.batch - batch.entries.size();
     auto entries = co_await outbox_.read(transaction, lease.partition, after, limit);
@@ -123,7 +177,7 @@ Task<void> Relay::read_partition(store::Transaction& transaction, store::Outbox:
     if (entries.empty()) co_return;
     after = entries.back().position;
     for (auto& entry : entries) {
-      if (blocked(entry)) continue;
+      if (pass_over(entry)) continue;
       batch.entries.push_back(std::move(entry));
       batch.leases.push_back(lease);
     }
@@ -131,20 +185,17 @@ Task<void> Relay::read_partition(store::Transaction& transaction, store::Outbox:
   }
 }
 
-Task<void> Relay::mark_published(Batch batch, std::vector<Confirm> confirms) {
+Relay::Accepted Relay::note_outcomes(const Batch& page, const std::vector<Confirm>& confirms) {
   Accepted accepted;
   for (std::size_t i = 0; i < confirms.size(); ++i) {
-    note_outcome(batch.entries[i], confirms[i]);
+    note_outcome(page.entries[i], confirms[i]);
     if (confirms[i] != Confirm::accepted) continue;
-    auto& [lease, positions] = accepted[batch.leases[i].partition];
-    lease = batch.leases[i];
-    positions.push_back(batch.entries[i].position);
+    auto& [lease, positions] = accepted[page.leases[i].partition];
+    lease = page.leases[i];
+    positions.push_back(page.entries[i].position);
   }
   status_.blocked_keys = blocked_.size();
-  if (!accepted.empty()) co_await delete_accepted(std::move(accepted));
-  if (blocked_.size() > max_blocked_keys) {
-    throw Error(Condition::exhausted, "the broker refuses the messages of more than 10000 keys");
-  }
+  return accepted;
 }
 
 Task<void> Relay::delete_accepted(Accepted accepted) {
@@ -168,16 +219,21 @@ void Relay::note_outcome(const store::OutboxEntry& entry, Confirm confirm) {
     blocked_.erase(key);
     return;
   }
+  passed_over_.insert(key);
   Block& block = blocked_[key];
   if (runtime_.now() < block.until) return;  // counted already, for an earlier message of the key
   block.backoff = std::clamp(block.backoff * 2, settings_.backoff, settings_.max_backoff);
   block.until = runtime_.now() + block.backoff;
 }
 
-bool Relay::blocked(const store::OutboxEntry& entry) const {
-  if (blocked_.empty()) return false;
-  const auto block = blocked_.find(key_of(entry));
-  return block != blocked_.end() && runtime_.now() < block->second.until;
+bool Relay::pass_over(const store::OutboxEntry& entry) {
+  if (blocked_.empty() && passed_over_.empty()) return false;
+  std::string key = key_of(entry);
+  if (passed_over_.contains(key)) return true;
+  const auto block = blocked_.find(key);
+  if (block == blocked_.end() || runtime_.now() >= block->second.until) return false;
+  passed_over_.insert(std::move(key));
+  return true;
 }
 
 Task<void> Relay::wait_for_work() {

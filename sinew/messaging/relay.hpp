@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,9 @@ struct RelayStatus {
 // outbox: each works on the partitions it leases, and a lease lost in the middle is noticed by its
 // epoch when the rows are to be deleted.
 //
+// It works in passes over its partitions, page by page: while the broker makes one page durable, the
+// database deletes the page before and reads the next.
+//
 // A message that the broker refuses (rejected, unroutable) blocks its own key, which is tried again
 // with backoff; the others go on. A broker that is away blocks the relay with backoff.
 //
@@ -66,10 +70,12 @@ class Relay final : private store::CommitListener {
     Duration backoff{};
   };
 
-  // What one round works on: entries of leased partitions, in order within each.
+  // What one publish takes: entries of leased partitions, in order within each.
   struct Batch {
     std::vector<store::OutboxEntry> entries;
-    std::vector<store::Outbox::Lease> leases;  // of the entry at the same index
+    std::vector<store::Outbox::Lease> leases;           // of the entry at the same index
+    std::map<std::int32_t, std::int64_t> read_through;  // position, by partition
+    bool full = false;                                  // there may be more
   };
 
   // Confirmed positions by partition, with the lease they were read under.
@@ -78,14 +84,17 @@ class Relay final : private store::CommitListener {
 
   void committed() noexcept override { work_.set(); }
   Task<void> renew_leases();
-  Task<bool> round();
-  Task<Batch> next_batch();
+  Task<bool> pass();
+  Task<Batch> next_page();
+  Task<void> read_ahead(Batch& next);
   Task<void> read_partition(store::Transaction& transaction, store::Outbox::Lease lease,
                             Batch& batch);
-  Task<void> mark_published(Batch batch, std::vector<Confirm> confirms);
-  Task<void> delete_accepted(Accepted accepted);
+  Batch without_passed_over(Batch page);
+  bool pass_over(const store::OutboxEntry& entry);
+  Task<Accepted> publish(Batch page);
+  Accepted note_outcomes(const Batch& page, const std::vector<Confirm>& confirms);
   void note_outcome(const store::OutboxEntry& entry, Confirm confirm);
-  bool blocked(const store::OutboxEntry& entry) const;
+  Task<void> delete_accepted(Accepted accepted);
   Task<void> wait_for_work();
   static Task<void> pause_for(Duration pause);
   Task<void> release();
@@ -101,6 +110,9 @@ class Relay final : private store::CommitListener {
   std::vector<store::Outbox::Lease> leases_;
   Instant renew_at_{};
   std::map<std::string, Block> blocked_;
+  // Of the pass under way: how far each partition was read, and the keys that wait for the next.
+  std::map<std::int32_t, std::int64_t> read_through_;
+  std::set<std::string> passed_over_;
   RelayStatus status_;
   bool idle_ = false;
 };

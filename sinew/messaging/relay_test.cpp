@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using store::Transaction;
+using testing::Each;
 using testing::ElementsAre;
 using testing::Ge;
 using testing::IsEmpty;
@@ -88,6 +89,20 @@ class Bench {
     const auto envelope = message(std::move(subject), std::move(key));
     process.node().run(process.database().transaction(
         [&](Transaction& tx) -> Task<void> { co_await one.outbox.insert(tx, to, envelope); }));
+  }
+  // Other keys of the same partition of the outbox.
+  static std::vector<std::string> keys_beside(const std::string& key, std::size_t count) {
+    const auto partition = [](std::string of) {
+      event::Envelope envelope;
+      envelope.ordering_key = std::move(of);
+      return store::Outbox::partition_of(envelope);
+    };
+    std::vector<std::string> keys;
+    for (int i = 0; keys.size() < count; ++i) {
+      const std::string other = "o" + std::to_string(i);
+      if (partition(other) == partition(key)) keys.push_back(other);
+    }
+    return keys;
   }
   std::int64_t in_outbox() {
     store::Outbox outbox;
@@ -201,6 +216,35 @@ TEST(Relay, LetsAnUnroutableKeyBlockOnlyItself) {
   EXPECT_THAT(bench.take("later"), ElementsAre("a", "b"));
   EXPECT_THAT(bench.take(), ElementsAre("c"));
   EXPECT_EQ(one.relay.status().blocked_keys, 0U);
+}
+
+// The pages of a pass are read while the one before is published, and a slow publish outlasts the
+// pause of a refused key.
+TEST(Relay, LetsNoMessageOvertakeARefusedOneOfItsKeyInALaterPage) {
+  Bench bench;
+  bench.settings.batch = 2;
+  auto& one = bench.add_relay();
+  one.broker.before_publish = [](const auto&) -> Task<void> { co_await async::sleep_for(250ms); };
+  bench.write(one, "refused", "k", {DestinationKind::queue, "late"});
+  const auto keys = bench.keys_beside("k", 16);
+  for (int i = 0; i < 8; ++i) {
+    for (int other = 0; other < 2; ++other)
+      bench.write(one, "other", keys[static_cast<std::size_t>(2 * i + other)]);
+    bench.write(one, "behind" + std::to_string(i), "k");
+  }
+
+  one.run();
+  bench.run_for(20s);
+  const auto before = bench.take();
+  bench.declare("late");
+  bench.run_for(40s);
+
+  EXPECT_THAT(before, SizeIs(16U));
+  EXPECT_THAT(before, Each("other"));
+  EXPECT_THAT(bench.take("late"), ElementsAre("refused"));
+  EXPECT_THAT(bench.take(), ElementsAre("behind0", "behind1", "behind2", "behind3", "behind4",
+                                        "behind5", "behind6", "behind7"));
+  EXPECT_EQ(bench.in_outbox(), 0);
 }
 
 TEST(Relay, BacksOffWhileTheBrokerIsAwayHoweverMuchIsWritten) {
