@@ -59,6 +59,10 @@ class Poller {
 
   // Tells `target` in the next wait(), which then does not block.
   void again(PollTarget& target, PollEvents events) noexcept;
+  bool tells_again() const noexcept { return !again_.empty(); }
+
+  // Readable while wait() has something to hand out.
+  int descriptor() const noexcept { return epoll_.get(); }
 
   // Waits and hands out what is ready: at most `timeout_ms`, -1 for ever, 0 not at all.
   void wait(int timeout_ms) noexcept;

@@ -6,6 +6,7 @@
 #include "sinew/async/scope.hpp"
 #include "sinew/async/socket_listener.hpp"
 #include "sinew/async/socket_stream.hpp"
+#include "sinew/async/worker_thread.hpp"
 
 namespace sinew::async {
 
@@ -34,7 +35,17 @@ void Reactor::stop() noexcept {
 }
 
 void Reactor::turn() noexcept {
-  wait_for_events();
+  poller_.wait(poll_timeout_ms());
+  work();
+}
+
+void Reactor::pump() noexcept {
+  poller_.wait(0);
+  work();
+}
+
+void Reactor::work() noexcept {
+  const WorkerTurn here;
   now_ = monotonic_now();
   run_mailbox();
   activity_.begin("timers");
@@ -43,12 +54,12 @@ void Reactor::turn() noexcept {
   end_turn();
 }
 
-void Reactor::wait_for_events() noexcept {
+int Reactor::poll_timeout_ms() noexcept {
   activity_.idle();
-  const bool busy = !ready_.empty() || !turn_end_.empty();
+  const bool busy = !ready_.empty() || !turn_end_.empty() || poller_.tells_again();
   if (!busy) poller_.about_to_sleep();
   const bool work = busy || !completions_.empty() || !requests_.empty() || stop_.load();
-  poller_.wait(work ? 0 : timeout_ms());
+  return work ? 0 : timeout_ms();
 }
 
 // Rounded up: a timer is late by less than a millisecond, never early.

@@ -43,6 +43,12 @@ class Reactor final : public Runtime {
   }
   // Runs until `condition` holds, which is looked at between turns.
   void run_until(const std::function<bool()>& condition);
+  // Instead of run(): turns of a foreign loop, on one thread, the same from turn to turn. The loop
+  // watches descriptor() for reading, asks poll_timeout_ms() right before each wait, which lasts no
+  // longer than that (-1: no limit), and calls pump() after it, whatever ended it.
+  int descriptor() const noexcept { return poller_.descriptor(); }
+  int poll_timeout_ms() noexcept;
+  void pump() noexcept;
   // From any thread: cancels the task of run(), this one or the next; run() returns when it ended.
   void stop() noexcept;
 
@@ -66,7 +72,7 @@ class Reactor final : public Runtime {
  private:
   void run_to_end(Task<void> task);
   void turn() noexcept;
-  void wait_for_events() noexcept;
+  void work() noexcept;
   int timeout_ms() noexcept;
   void run_mailbox() noexcept;
   void run_ready() noexcept;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -192,6 +193,53 @@ TEST_F(ReactorTest, ASleepingReactorHearsEveryCompletion) {
     if (seen.exchange(ran) != ran) seen.notify_all();
     return ran == 2000;
   });
+}
+
+// The turns of a loop that waits for `other` as well; gives how often that was readable.
+class PumpedTest : public ReactorTest {
+ protected:
+  int loop_until_empty(const Scope& scope, int other) {
+    int heard = 0;
+    while (scope.size() > 0) {
+      pollfd watched[] = {{.fd = reactor.descriptor(), .events = POLLIN, .revents = 0},
+                          {.fd = other, .events = POLLIN, .revents = 0}};
+      EXPECT_GE(::poll(watched, 2, reactor.poll_timeout_ms()), 0);
+      ++turns;
+      char byte = 0;
+      if (watched[1].revents != 0) heard += static_cast<int>(::read(other, &byte, 1));
+      reactor.pump();
+    }
+    return heard;
+  }
+  int turns = 0;
+};
+
+TEST_F(PumpedTest, TakesTurnsOfALoopThatHasOtherThingsToWaitFor) {
+  constexpr int signals = 200;
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe2(pipe_ends, O_CLOEXEC), 0);
+  const Descriptor far(pipe_ends[0]);
+  const Descriptor near(pipe_ends[1]);
+  auto body = [&]() -> Task<> {
+    for (int i = 0; i < signals; ++i) {
+      co_await offload([&] { EXPECT_EQ(::write(near.get(), "x", 1), 1); });
+      if (i % 50 == 0) co_await sleep_for(1ms);
+    }
+    co_await sleep_for(1ms);
+  };
+  Scope scope(reactor);
+  scope.spawn(body());
+
+  EXPECT_EQ(loop_until_empty(scope, far.get()), signals);
+}
+
+TEST_F(PumpedTest, LetsTheLoopSleepUntilItsNextTimer) {
+  Scope scope(reactor);
+  scope.spawn([]() -> Task<> { co_await sleep_for(20ms); }());
+  loop_until_empty(scope, -1);
+
+  EXPECT_LT(turns, 10);
+  EXPECT_EQ(reactor.poll_timeout_ms(), -1) << "nothing is left to wait for";
 }
 
 TEST_F(ReactorTest, RandomNumbersAndIdsDiffer) {

@@ -39,6 +39,18 @@ store::Destination Context::whom_to_ask(std::string_view question) {
   return commands_of(owner_of(question));
 }
 
+Task<Uuid> Context::publish_alone(event::Envelope envelope) {
+  event::Envelope sent = header(envelope.ordering_key, co_await new_lineage());
+  if (!envelope.id.is_nil()) sent.id = envelope.id;
+  sent.type = std::move(envelope.type);
+  sent.version = envelope.version;
+  sent.content_type = std::move(envelope.content_type);
+  sent.data = std::move(envelope.data);
+  co_await database().transaction(
+      [&](store::Transaction& tx) -> Task<void> { co_await send_event(tx, sent); });
+  co_return sent.id;
+}
+
 Task<void> Context::send_event(store::Transaction& tx, event::Envelope envelope) {
   co_await resources_->outbox.insert(tx, events_of(resources_->name), std::move(envelope));
 }

@@ -93,9 +93,12 @@ class Context {
  private:
   friend class ContextRunner;
   friend class ContextSpec;
+  friend class Entrance;
   messaging::Requester& requester_for(std::string_view question) const;
   static store::Destination whom_to_ask(std::string_view question);
   event::Envelope header(std::string key, event::Lineage lineage) const;
+  // In a transaction of its own; `envelope` brings type, data, key, and an id unless that is nil.
+  Task<Uuid> publish_alone(event::Envelope envelope);
   Task<void> send_event(store::Transaction& tx, event::Envelope envelope);
   Task<void> send_reply(store::Transaction& tx, event::Envelope command, messaging::ReplyData data);
 

@@ -102,6 +102,14 @@ std::vector<ContextRunner*> Host::contexts() const {
   return contexts;
 }
 
+Entrance Host::entrance(std::string_view context) const {
+  for (const auto& runner : runners_) {
+    if (runner->name() == context) return runner->entrance();
+  }
+  throw Error(Condition::not_found,
+              fmt::format("the host {} has no context {}", settings_.name, context));
+}
+
 async::Endpoint Host::operator_endpoint() const { return operator_api_->local(); }
 
 void Host::start_operator_api() {

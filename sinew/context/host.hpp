@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/stream.hpp"
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
+#include "sinew/context/entrance.hpp"
 #include "sinew/context/host_file.hpp"
 #include "sinew/context/runner.hpp"
 #include "sinew/context/settings.hpp"
@@ -46,6 +48,8 @@ class Host {
 
   const HostSettings& settings() const noexcept { return settings_; }
   std::vector<ContextRunner*> contexts() const;
+  // The way into a context for threads that are no workers; after it was added. Error not_found.
+  Entrance entrance(std::string_view context) const;
   async::Endpoint operator_endpoint() const;
   metrics::Registry& metrics() noexcept { return metrics_; }
   // The bearer token of the operator API, also in <folder>/operator.token (mode 0600).

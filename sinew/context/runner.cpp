@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "sinew/async/patience.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/context/naming.hpp"
 #include "sinew/messaging/backlog.hpp"
@@ -35,9 +36,11 @@ ContextRunner::ContextRunner(std::unique_ptr<Context> context, async::Runtime& r
       settings_(std::move(settings)),
       metrics_(metrics),
       log_(log::root().with({{"context", name_}})),
+      portal_(std::make_shared<async::Portal>(
+          runtime_, name_, static_cast<std::size_t>(settings_.entrance_capacity))),
       outbox_(settings_.outbox_capacity) {}
 
-ContextRunner::~ContextRunner() = default;
+ContextRunner::~ContextRunner() { portal_->abandon(); }
 
 Task<void> ContextRunner::start(Backend& backend) {
   std::exception_ptr failure;
@@ -59,6 +62,7 @@ Task<void> ContextRunner::start(Backend& backend) {
   }
   add_consumers();
   spawn_all();
+  portal_->open();
   ready_ = true;
 }
 
@@ -204,6 +208,9 @@ Task<void> ContextRunner::forget_old_marks() {
 
 Task<void> ContextRunner::drain(Duration patience) {
   ready_ = false;
+  if (!co_await portal_->drain(patience)) {
+    log_.warn("calls of other threads were still in work at the end of the drain");
+  }
   if (server_) co_await server_->drain(patience);
   co_await stop_consumers(patience);
   if (running_) {
@@ -222,16 +229,9 @@ Task<void> ContextRunner::stop_consumers(Duration patience) {
   for (auto& consumer : consumers_)
     consumer->stop();
   try {
-    co_await async::with_deadline(runtime_.now() + patience, [](async::Scope& scope) -> Task<void> {
-      while (scope.size() > 0)
-        co_await async::sleep_for(std::chrono::milliseconds(5));
-    }(*consuming_));
-  } catch (const Error&) {
-    log_.warn("messages were still in work at the end of the drain; they will come again");
-  }
-  consuming_->cancel();
-  try {
-    co_await consuming_->join();
+    if (!co_await async::finish_within(*consuming_, patience)) {
+      log_.warn("messages were still in work at the end of the drain; they will come again");
+    }
   } catch (const Error& error) {
     log_.error("a consumer ended with an error", {{"error", error.detail()}});
   }

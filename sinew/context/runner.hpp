@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "sinew/async/portal.hpp"
 #include "sinew/async/scope.hpp"
 #include "sinew/base/metrics.hpp"
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
+#include "sinew/context/entrance.hpp"
 #include "sinew/context/settings.hpp"
 #include "sinew/context/spec.hpp"
 #include "sinew/http/server.hpp"
@@ -72,6 +74,8 @@ class ContextRunner {
   async::Endpoint endpoint() const noexcept { return place_.endpoint; }
   store::Database& database() noexcept { return *database_; }
   saga::Orchestrator& sagas() noexcept { return *sagas_; }
+  // From any thread.
+  Entrance entrance() const { return {name_, *context_, portal_}; }
   Health health() const;
   Task<Activity> activity();
   // Of the questions that the context asks; null when it asks none.
@@ -99,6 +103,7 @@ class ContextRunner {
   ContextSettings settings_;
   metrics::Registry& metrics_;
   log::Logger log_;
+  std::shared_ptr<async::Portal> portal_;  // of other threads; first to be closed
 
   std::unique_ptr<ContextSpec> spec_;
   std::unique_ptr<store::Database> database_;

@@ -17,6 +17,10 @@ void ContextSettings::describe(config::Section<ContextSettings>& section) {
               "transaction "
               "writes")
       .range(1, 100'000'000);
+  section
+      .option("entrance_capacity", &ContextSettings::entrance_capacity,
+              "calls of other threads that may be under way, then they are refused")
+      .range(1, 1'000'000);
   section.option("max_body", &ContextSettings::max_body, "of an HTTP request; 413 above")
       .range(ByteSize{1024}, ByteSize{64U << 20U});
   section.option("retry", &ContextSettings::retry,

@@ -17,8 +17,9 @@ struct ContextSettings {
   // to confirm.
   std::int32_t relays = 1;
   std::int64_t outbox_capacity = store::Outbox::default_capacity;  // messages, then it pushes back
-  config::ByteSize max_body{1U << 20U};                            // of a request; 413 above
-  messaging::RetrySettings retry;  // of consumers, unless the context says its own
+  std::int64_t entrance_capacity = 1024;  // calls of other threads under way; see Entrance
+  config::ByteSize max_body{1U << 20U};   // of a request; 413 above
+  messaging::RetrySettings retry;         // of consumers, unless the context says its own
 
   // How the context's HTTP client finds a host by its name. Nothing: it knows addresses and
   // localhost only, as it must in a simulated world.

@@ -88,6 +88,7 @@ TEST(ContextSettings, AreRefusedOutOfRangeAllAtOnce) {
   TestHost system;
   system.context_settings.relays = 0;
   system.context_settings.outbox_capacity = 0;
+  system.context_settings.entrance_capacity = 0;
 
   try {
     system.start();
@@ -96,6 +97,7 @@ TEST(ContextSettings, AreRefusedOutOfRangeAllAtOnce) {
     EXPECT_EQ(error.condition(), Condition::invalid_input);
     EXPECT_THAT(error.detail(), HasSubstr("relays: got 0, expected an integer from 1 to 16"));
     EXPECT_THAT(error.detail(), HasSubstr("outbox_capacity: got 0"));
+    EXPECT_THAT(error.detail(), HasSubstr("entrance_capacity: got 0"));
   }
 }
 
