@@ -37,6 +37,7 @@ struct BrokerStatistics {
     std::string name;
     std::int64_t ready = 0;    // accepted and with nobody
     std::int64_t in_work = 0;  // delivered, not settled
+    std::int64_t delayed = 0;  // accepted, to be ready later
   };
   struct Partition {
     std::string topic;

@@ -159,6 +159,30 @@ TEST_F(EmbeddedBrokerTest, CountsWhatAFailedSyncMayHaveWritten) {
   EXPECT_EQ(broker->statistics().queues[0].in_work, 0);
 }
 
+// A transfer whose sync failed has moved all of its messages or none, and none twice.
+TEST_F(EmbeddedBrokerTest, FindsOutWhetherExpiredMessagesWereMoved) {
+  messaging::QueueSpec work;
+  work.name = "work";
+  work.dead_letter = "dead";
+  runtime.run(port->declare({.queues = {{.name = "dead"}, work}, .topics = {}}));
+  std::vector<messaging::Message> messages;
+  for (const char* subject : {"a", "b", "c"}) {
+    messages.push_back(message("work", subject));
+    event::expire_after(messages.back().envelope, runtime.wall_now(), std::chrono::seconds(1));
+  }
+  publish(messages);
+  disk.fail(FaultyVfs::Operation::sync, true, SQLITE_IOERR_FSYNC);
+
+  runtime.advance(std::chrono::seconds(5));
+  const auto dead = subscribe("dead");
+  EXPECT_THAT(drain(*dead), testing::UnorderedElementsAre("a", "b", "c"));
+
+  for (const auto& queue : broker->statistics().queues) {
+    EXPECT_EQ(queue.ready, 0) << queue.name;
+    EXPECT_EQ(queue.in_work, 0) << queue.name;
+  }
+}
+
 TEST_F(EmbeddedBrokerTest, AFullDiskPublishesNothingAndTakesNoRoom) {
   runtime.run(port->declare({.queues = {{.name = "work", .max_messages = 2}}, .topics = {}}));
   disk.fail(FaultyVfs::Operation::write, true, SQLITE_FULL, 100);

@@ -12,6 +12,7 @@
 #include "sinew/base/instant.hpp"
 #include "sinew/base/time.hpp"
 #include "sinew/event/envelope.hpp"
+#include "sinew/event/timing.hpp"
 #include "sinew/store/checkpoint.hpp"
 #include "sinew/store/outbox.hpp"
 
@@ -25,12 +26,27 @@ using store::DestinationKind;
 // once; a consumer deduplicates by its inbox. Retries and dead letters are not the broker's: they
 // live in the consumer's database. All calls on the worker of the context that owns the port.
 
+// How long a queue lives. Exclusive and auto-delete queues go with their messages, also when the
+// broker starts again; afterwards they are unroutable, and may be declared anew.
+enum class QueueLife : std::uint8_t {
+  lasting,      // for good
+  exclusive,    // one subscription at a time; gone when it ends, or when none came for a minute
+  auto_delete,  // gone when the last subscription ended
+};
+
 struct QueueSpec {
   std::string name;
   // Messages of one ordering key are handed out one after the other. False: competing without
   // order.
   bool ordered = true;
   std::int64_t max_messages = 1'000'000;  // at this length publish is rejected; from 1
+  QueueLife life = QueueLife::lasting;
+  // A message that lay here so long without having been delivered expires; 1 ms to
+  // event::max_delay. A message's own expiry holds besides. None: only that.
+  std::optional<Duration> ttl{};
+  // The lasting queue where expired messages go (dead_letter.hpp); empty: they are dropped and
+  // counted. Messages cannot come back to a queue that way.
+  std::string dead_letter{};
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 
@@ -69,6 +85,9 @@ struct Topology {
   std::vector<TopicSpec> topics;
 };
 
+// Of a queue's message event::Timing is followed: one that may not be delivered yet takes its place
+// in the queue, and in the order of its key, when it is due, as if it had been published then. One
+// that expires is never delivered from then on; who has it in work keeps it.
 struct Message {
   Destination destination;
   event::Envelope envelope;
@@ -86,7 +105,7 @@ struct Delivery {
   Message message;
   std::uint64_t tag = 0;  // names this delivery within its subscription
   // From 1; also counts deliveries whose lease expired or whose subscription was dropped, as far as
-  // the broker remembers them.
+  // the broker remembers them. What was returned does not count.
   std::int32_t delivery_count = 1;
   std::int32_t partition = 0;  // topics
   store::Checkpoint position;  // topics
@@ -204,6 +223,8 @@ struct Capabilities {
   bool queues = true;
   bool topics = true;
   bool ordered_queues = true;
+  bool passing_queues = true;  // exclusive and auto-delete
+  bool timing = true;          // delay, expiry and dead letters of queues
   std::size_t max_message_bytes = event::Envelope::max_data_bytes;
 };
 
@@ -217,19 +238,22 @@ class Broker {
   virtual Capabilities capabilities() const = 0;
   // Creates what is missing, and has a topic's retention hold from now on. Idempotent. Errors:
   // conflict (it exists with other settings, both are named), invalid_input (settings out of
-  // range, or that contradict each other).
+  // range, or that contradict each other; a dead-letter queue that is missing, passing or would
+  // send messages back).
   virtual Task<void> declare(Topology topology) = 0;
   // Publishes in order, max_publish messages at most; gives one confirm a message, in the same
   // order, once accepted ones are durable. Order of a key is kept within a call and between calls
   // that await each other: a message is accepted only if all before it of its key in the call were,
   // whatever their destinations; else it is rejected. Errors: invalid_input (a topic's message
-  // without ordering key, an envelope that event::validate() refuses for more than its size),
+  // without ordering key or with a delay, an envelope that event::validate() refuses for more than
+  // its size or event::timing_of() for a queue),
   // exhausted (nothing was published), unavailable (nothing is known of any of them: as if all were
   // unknown).
   static constexpr std::size_t max_publish = 1000;
   virtual Task<std::vector<Confirm>> publish(std::vector<Message> messages) = 0;
-  // Errors: not_found (unknown queue or topic), invalid_input (options out of range; a position to
-  // start behind that the topic has not reached; a time to start at in the future).
+  // Errors: not_found (unknown queue or topic), conflict (an exclusive queue that has its
+  // subscription), invalid_input (options out of range; a position to start behind that the topic
+  // has not reached; a time to start at in the future).
   virtual Task<std::unique_ptr<Subscription>> subscribe(SubscribeOptions options) = 0;
 
   // For operators: all topics with their groups, how far one group is behind, and a group moved

@@ -104,10 +104,20 @@ Task<void> Outbox::reserve(Transaction& transaction) {
   --room_;
 }
 
+event::Timing timing_of(const Destination& destination, const event::Envelope& envelope) {
+  if (destination.kind == DestinationKind::queue) return event::timing_of(envelope);
+  if (!event::delayed(envelope)) return {};
+  throw Error(Condition::invalid_input,
+              fmt::format("a record of type {} for the topic {} has a delay: a topic keeps one "
+                          "order for all; delay the command that leads to it",
+                          envelope.type, destination.name));
+}
+
 Task<void> Outbox::insert(Transaction& transaction, Destination destination,
                           event::Envelope envelope) {
   validate(destination);
   event::validate(envelope);
+  timing_of(destination, envelope);
   if (destination.kind == DestinationKind::topic && envelope.ordering_key.empty()) {
     throw Error(Condition::invalid_input,
                 fmt::format("a message of type {} for the topic {} has no ordering key: name the "

@@ -7,6 +7,7 @@
 #include "sinew/async/task.hpp"
 #include "sinew/base/instant.hpp"
 #include "sinew/event/envelope.hpp"
+#include "sinew/event/timing.hpp"
 #include "sinew/store/transaction.hpp"
 
 namespace sinew::store {
@@ -22,6 +23,9 @@ struct Destination {
 
 // Throws Error invalid_input for a name that is not of that form.
 void validate(const Destination& destination);
+// When a message to there may be delivered. Throws Error invalid_input: what event::timing_of()
+// refuses, for a queue; a record of a topic, which has one order for all, with a delay.
+event::Timing timing_of(const Destination& destination, const event::Envelope& envelope);
 
 struct OutboxEntry {
   std::int64_t position = 0;
@@ -47,7 +51,7 @@ class Outbox {
   explicit Outbox(std::int64_t capacity = default_capacity) : capacity_(capacity) {}
 
   // Writes a message in the transaction; the relay is told after its commit. Errors: invalid_input
-  // (a topic's message without ordering key, an envelope or a name that validate() refuses),
+  // (a topic's message without ordering key, what validate() or timing_of() refuses),
   // exhausted (the outbox is full).
   Task<void> insert(Transaction& transaction, Destination destination, event::Envelope envelope);
   // Has `relay` told after each commit with an insert, until stop_waking(); several may be. It must

@@ -42,11 +42,11 @@ class BrokerBench {
   // Starts a task of the process; crash() ends it wherever it is.
   virtual void spawn(Task<void> task) = 0;
   virtual void run_for(Duration duration) = 0;
+  // Sets the wall clock of all, also after a crash(), forward or, when negative, back.
+  virtual void shift_wall(Timestamp::duration by) = 0;
   // The process and the broker end at once and are started again. What the test holds of them
   // (subscriptions) is gone before.
   virtual void crash() = 0;
-  // Sets the broker's wall clock forward or, when negative, back.
-  virtual void shift_wall(std::chrono::seconds by) = 0;
 };
 
 // What an engine can do; a suite leaves out what it cannot. One line an engine, in its test.
@@ -59,6 +59,8 @@ struct BrokerFeatures {
   bool counts_deliveries = true;  // delivery_count tells returns from expired leases
   bool durable = true;            // accepted messages survive crash()
   bool retention = true;          // topics remove what is old, too much or superseded
+  bool timing = true;             // delay, expiry, dead letters
+  bool passing_queues = true;     // exclusive and auto-delete
 };
 
 struct BrokerEngine {

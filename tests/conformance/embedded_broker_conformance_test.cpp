@@ -5,6 +5,7 @@
 #include "adapters/sqlite/sim/vfs.hpp"
 #include "sinew/async/sim/node.hpp"
 #include "tests/conformance/broker_queue_suite.hpp"
+#include "tests/conformance/broker_queue_time_suite.hpp"
 #include "tests/conformance/broker_retention_suite.hpp"
 #include "tests/conformance/broker_topic_suite.hpp"
 #include "tests/support/simulated_sqlite.hpp"
@@ -39,7 +40,11 @@ class EmbeddedBench final : public BrokerBench {
   }
   void spawn(Task<void> task) override { scope_->spawn(std::move(task)); }
   void run_for(Duration duration) override { world_.run_for(duration); }
-  void shift_wall(std::chrono::seconds by) override { home_->shift_wall(by); }
+  void shift_wall(Timestamp::duration by) override {
+    wall_shift_ += by;
+    home_->shift_wall(by);
+    if (away_ != home_) away_->shift_wall(by);
+  }
   void crash() override {
     if (crash_ == Crash::machine) disk_.cut_power();
     away_->crash();
@@ -54,6 +59,8 @@ class EmbeddedBench final : public BrokerBench {
   void start() {
     home_ = &world_.add_node("broker");
     away_ = place_ == Place::same_worker ? home_ : &world_.add_node("context");
+    home_->shift_wall(wall_shift_);
+    if (away_ != home_) away_->shift_wall(wall_shift_);
     sqlite::BrokerSettings settings;
     settings.database.path = folder_.file("broker.db");
     if (crash_ == Crash::machine) {
@@ -75,6 +82,7 @@ class EmbeddedBench final : public BrokerBench {
   Place place_;
   Crash crash_;
   sqlite::BrokerLimits limits_;
+  Timestamp::duration wall_shift_{};
   async::sim::Node* home_ = nullptr;
   async::sim::Node* away_ = nullptr;
   std::unique_ptr<sqlite::EmbeddedBroker> broker_;
@@ -99,6 +107,7 @@ const auto engines =
                     engine("EmbeddedPowerCut", Place::other_worker, Crash::machine));
 
 INSTANTIATE_TEST_SUITE_P(Conformance, BrokerQueueConformance, engines, broker_engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, BrokerQueueTimeConformance, engines, broker_engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, BrokerTopicConformance, engines, broker_engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, BrokerRetentionConformance, engines, broker_engine_name);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,13 +30,19 @@ struct Topic {
   std::vector<std::int64_t> heads;   // committed
   std::vector<std::int64_t> starts;  // up to here nothing is left
   std::vector<Timestamp> times;      // of the last record that was given a sequence
-  std::map<std::string, std::unique_ptr<GroupSource>, std::less<>> groups;
+  std::map<std::string, std::shared_ptr<GroupSource>, std::less<>> groups;
 };
 
 // The broker's queues and topics, by name.
 struct Directory {
-  std::map<std::string, std::unique_ptr<QueueSource>, std::less<>> queues;
+  std::map<std::string, std::shared_ptr<QueueSource>, std::less<>> queues;
   std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics;
+
+  // Null when there is none.
+  QueueSource* queue(std::string_view name) const {
+    const auto found = queues.find(name);
+    return found == queues.end() ? nullptr : found->second.get();
+  }
 };
 
 }  // namespace sinew::sqlite::broker

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/sqlite/broker/declaration.hpp"
+#include "adapters/sqlite/broker/timed_messages.hpp"
 #include "adapters/sqlite/broker/topic_checks.hpp"
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
@@ -18,14 +20,9 @@ using messaging::Settle;
 using messaging::SubscribeOptions;
 
 constexpr Duration pause_when_database_fails = std::chrono::milliseconds(100);
-
-void check(const messaging::QueueSpec& spec) {
-  store::validate({DestinationKind::queue, spec.name});
-  if (spec.max_messages < 1) {
-    throw Error(Condition::invalid_input, fmt::format("the queue {} has max_messages={}: from 1",
-                                                      spec.name, spec.max_messages));
-  }
-}
+// An exclusive queue waits so long for its subscription.
+constexpr Duration longest_unused = std::chrono::minutes(1);
+constexpr std::size_t rows_removed_at_once = 1000;
 
 void check(const SubscribeOptions& options) {
   store::validate(options.source);
@@ -55,6 +52,8 @@ Home::Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLi
     : runtime_(runtime),
       database_(std::move(database)),
       limits_(limits),
+      clock_(runtime),
+      sweeper_(runtime, *database_, directory_, clock_, [this](Source& source) { serve(source); }),
       log_(log::root().with({{"component", "broker"}})),
       tasks_(runtime, "broker") {
   all_parted_.set();
@@ -71,11 +70,19 @@ Task<void> Home::start() {
   co_await database_->migrate(migrations());
   Content content = co_await database_->read(
       [](store::Transaction& tx) -> Task<Content> { co_return co_await read_content(tx); });
+  Timestamp last_accepted{};
   for (QueueRow& row : content.queues) {
-    const std::string name = row.spec.name;
-    directory_.queues.emplace(
-        name, std::make_unique<QueueSource>(*database_, std::move(row), queue_limits(limits_)));
+    last_accepted = std::max(last_accepted, row.last_accepted);
+    if (row.spec.life == messaging::QueueLife::lasting) {
+      add(std::move(row));
+      continue;
+    }
+    co_await database_->transaction(
+        [&row](store::Transaction& tx) { return hide_queue(tx, row.number); });
+    tasks_.spawn(remove_rows(row.number), "broker: remove a queue");
   }
+  clock_.start(last_accepted);
+  tasks_.spawn(sweeper_.run(), "broker: sweep");
   std::map<std::int64_t, Topic*> by_number;
   for (TopicRow& row : content.topics) {
     auto& topic = directory_.topics[row.spec.name];
@@ -92,14 +99,22 @@ Task<void> Home::start() {
   clean_wanted_.set();
 }
 
+void Home::add(QueueRow row) {
+  auto& queue = directory_.queues[row.spec.name];
+  if (queue) return;
+  queue = std::make_shared<QueueSource>(*database_, clock_, std::move(row), queue_limits(limits_));
+  if (queue->spec().life == messaging::QueueLife::exclusive) {
+    tasks_.spawn(remove_unused(queue), "broker: remove an unused queue");
+  }
+}
+
 void Home::check_open() const {
   if (closing_) throw Error(Condition::unavailable, "the embedded broker was closed");
 }
 
 Task<void> Home::declare(messaging::Topology topology) {
   check_open();
-  for (const auto& queue : topology.queues)
-    check(queue);
+  check(topology.queues, directory_);
   for (const auto& topic : topology.topics)
     check(topic);
   auto [queues, topics] = co_await database_->transaction(
@@ -112,11 +127,8 @@ Task<void> Home::declare(messaging::Topology topology) {
           rows.second.push_back(co_await declare_topic(tx, topic));
         co_return rows;
       });
-  for (QueueRow& row : queues) {
-    auto& queue = directory_.queues[row.spec.name];
-    if (queue) continue;
-    queue = std::make_unique<QueueSource>(*database_, std::move(row), queue_limits(limits_));
-  }
+  for (QueueRow& row : queues)
+    add(std::move(row));
   for (TopicRow& row : topics) {
     auto& topic = directory_.topics[row.spec.name];
     if (!topic) {
@@ -157,6 +169,7 @@ Task<std::vector<Confirm>> Home::publish(std::vector<messaging::Message> message
   SINEW_CRASH_POINT("broker.after_publish");
   for (Source* source : publication->changed())
     serve(*source);
+  sweeper_.look_at(publication->first_timed());
   SINEW_CRASH_POINT("broker.before_confirm");
   co_return publication->confirms();
 }
@@ -173,6 +186,7 @@ Task<void> Home::find_out(std::unique_ptr<Publication> publication) {
     co_await async::sleep_for(pause_when_database_fails);
   }
   for_each_source([this](Source& source) { serve(source); });
+  sweeper_.look_at(publication->first_timed());
 }
 
 Task<std::shared_ptr<Link>> Home::subscribe(SubscribeOptions options, async::Runtime& away_worker) {
@@ -182,10 +196,12 @@ Task<std::shared_ptr<Link>> Home::subscribe(SubscribeOptions options, async::Run
   check_open();
   const MemberId member = next_member_++;
   LinkHome& self = *this;
-  auto link = std::make_shared<Link>(runtime_, away_worker, self, *source, member);
+  auto link =
+      std::make_shared<Link>(runtime_, away_worker, self, source->shared_from_this(), member);
   links_.emplace(member, link);
   all_parted_.reset();
   const MemberOptions member_options{static_cast<std::size_t>(options.prefetch), options.lease};
+  source->subscribers.insert(member);
   source->join(member, member_options, runtime_.now());
   serve(*source);
   co_return link;
@@ -198,7 +214,14 @@ Task<Source*> Home::find_source(const SubscribeOptions& options) {
     throw Error(Condition::not_found,
                 fmt::format("no queue {}: declare it first", options.source.name));
   }
-  co_return found->second.get();
+  QueueSource& queue = *found->second;
+  if (queue.spec().life == messaging::QueueLife::exclusive && !queue.subscribers.empty()) {
+    throw Error(Condition::conflict,
+                fmt::format("the queue {} is exclusive and has its subscription: declare one of "
+                            "your own",
+                            options.source.name));
+  }
+  co_return &queue;
 }
 
 Task<void> Home::settle(std::shared_ptr<Link> link, std::vector<Settle> settlements) {
@@ -221,7 +244,7 @@ Task<void> Home::renew(std::shared_ptr<Link> link) {
 }
 
 Task<void> Home::leave(std::shared_ptr<Link> link) {
-  link->source().leave(link->member(), Departure::closed, runtime_.now());
+  part(*link, Departure::closed);
   if (link->demanding()) link->answer({});
   serve(link->source());
   co_return;
@@ -233,8 +256,45 @@ void Home::demanded(Link& link, std::size_t limit) noexcept {
 }
 
 void Home::detached(Link& link) noexcept {
-  link.source().leave(link.member(), Departure::dropped, runtime_.now());
+  part(link, Departure::dropped);
   serve(link.source());
+}
+
+void Home::part(Link& link, Departure departure) noexcept {
+  Source& source = link.source();
+  source.leave(link.member(), departure, runtime_.now());
+  if (source.subscribers.erase(link.member()) == 0 || !source.over() || closing_) return;
+  remove(static_cast<QueueSource&>(source));
+}
+
+Task<void> Home::remove_unused(std::shared_ptr<QueueSource> source) {
+  co_await async::sleep_for(longest_unused);
+  const auto there = directory_.queues.find(source->spec().name);
+  if (there == directory_.queues.end() || there->second != source || !source->over()) co_return;
+  remove(*source);
+}
+
+// Nobody reaches it from now on; its rows go after those that are on their way to it.
+void Home::remove(QueueSource& source) noexcept {
+  directory_.queues.erase(source.spec().name);
+  tasks_.spawn(remove_rows(source.number()), "broker: remove a queue");
+}
+
+Task<void> Home::remove_rows(std::int64_t number) {
+  for (bool more = true; more;) {
+    bool failed = false;
+    try {
+      co_await database_->transaction(
+          [number](store::Transaction& tx) { return hide_queue(tx, number); });
+      more = co_await database_->transaction([number](store::Transaction& tx) {
+        return remove_some(tx, number, rows_removed_at_once);
+      });
+    } catch (const Error& error) {
+      if (error.condition() == Condition::cancelled) throw;
+      failed = true;
+    }
+    if (failed) co_await async::sleep_for(pause_when_database_fails);
+  }
 }
 
 void Home::parted(Link& link) noexcept {
@@ -251,7 +311,7 @@ void Home::serve(Source& source) noexcept {
   wake_at(source.next_expiry());
   if (source.load_queued || !source.wants_load()) return;
   source.load_queued = true;
-  to_load_.push_back(&source);
+  to_load_.push_back(source.shared_from_this());
   load_wanted_.set();
 }
 
@@ -262,12 +322,12 @@ Task<void> Home::load_pages() {
       load_wanted_.reset();
       continue;
     }
-    Source& source = *to_load_.front();
+    const std::shared_ptr<Source> source = std::move(to_load_.front());
     to_load_.pop_front();
-    const bool loaded = co_await load_one(source);
-    source.load_queued = false;
+    const bool loaded = co_await load_one(*source);
+    source->load_queued = false;
     if (!loaded) co_await async::sleep_for(pause_when_database_fails);
-    serve(source);
+    serve(*source);
     co_await async::yield();
   }
 }
@@ -315,7 +375,7 @@ BrokerStatistics Home::statistics() const {
   BrokerStatistics statistics;
   for (const auto& [name, source] : directory_.queues) {
     const Queue& queue = source->queue();
-    statistics.queues.push_back({name, queue.stored() - queue.in_work(), queue.in_work()});
+    statistics.queues.push_back({name, queue.ready(), queue.in_work(), queue.delayed()});
   }
   for (const auto& [name, topic] : directory_.topics) {
     for (std::size_t i = 0; i < topic->heads.size(); ++i) {

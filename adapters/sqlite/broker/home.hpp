@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "adapters/sqlite/broker/clock.hpp"
 #include "adapters/sqlite/broker/directory.hpp"
 #include "adapters/sqlite/broker/link.hpp"
 #include "adapters/sqlite/broker/publication.hpp"
+#include "adapters/sqlite/broker/sweeper.hpp"
 #include "adapters/sqlite/embedded_broker.hpp"
 #include "sinew/async/channel.hpp"
 #include "sinew/async/runtime.hpp"
@@ -49,6 +51,11 @@ class Home final : private LinkHome, private async::Timer {
   void fire() noexcept override;
 
   void check_open() const;
+  void add(QueueRow row);
+  void part(Link& link, Departure departure) noexcept;
+  Task<void> remove_unused(std::shared_ptr<QueueSource> source);
+  void remove(QueueSource& source) noexcept;
+  Task<void> remove_rows(std::int64_t number);
   Task<Source*> find_source(const messaging::SubscribeOptions& options);
   Task<Source*> find_group(const messaging::SubscribeOptions& options);
   Topic& topic_called(const std::string& name);
@@ -66,10 +73,12 @@ class Home final : private LinkHome, private async::Timer {
   async::Runtime& runtime_;
   std::unique_ptr<Database> database_;
   BrokerLimits limits_;
+  Clock clock_;
   Directory directory_;
+  Sweeper sweeper_;
   std::map<MemberId, std::shared_ptr<Link>> links_;
   MemberId next_member_ = 1;
-  std::deque<Source*> to_load_;
+  std::deque<std::shared_ptr<Source>> to_load_;
   async::Event load_wanted_;
   async::Event clean_wanted_;
   async::Event all_parted_;

@@ -4,15 +4,16 @@
 #include <iterator>
 #include <utility>
 
+#include "adapters/sqlite/broker/source.hpp"
 #include "sinew/base/error.hpp"
 
 namespace sinew::sqlite::broker {
 
-Link::Link(async::Runtime& home_worker, async::Runtime& away_worker, LinkHome& home, Source& source,
-           MemberId member)
+Link::Link(async::Runtime& home_worker, async::Runtime& away_worker, LinkHome& home,
+           std::shared_ptr<Source> source, MemberId member)
     : home_worker_(home_worker),
       away_worker_(away_worker),
-      source_(source),
+      source_(std::move(source)),
       member_(member),
       home_(&home) {}
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "adapters/sqlite/broker/member.hpp"
@@ -38,8 +39,8 @@ class LinkHome {
 // broker keeps it until none of them is under way. On one worker they are plain calls.
 class Link final {
  public:
-  Link(async::Runtime& home_worker, async::Runtime& away_worker, LinkHome& home, Source& source,
-       MemberId member);
+  Link(async::Runtime& home_worker, async::Runtime& away_worker, LinkHome& home,
+       std::shared_ptr<Source> source, MemberId member);
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -51,7 +52,7 @@ class Link final {
   void detach() noexcept;
 
   // --- On the broker's worker.
-  Source& source() const noexcept { return source_; }
+  Source& source() const noexcept { return *source_; }
   MemberId member() const noexcept { return member_; }
   bool demanding() const noexcept { return pending_; }
   void answer(std::vector<messaging::Signal> signals) noexcept;
@@ -77,7 +78,7 @@ class Link final {
 
   async::Runtime& home_worker_;
   async::Runtime& away_worker_;
-  Source& source_;
+  std::shared_ptr<Source> source_;
   MemberId member_;
 
   // Home's.

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "adapters/sqlite/broker/placement.hpp"
 #include "sinew/base/error.hpp"
-#include "sinew/base/hash.hpp"
 #include "sinew/event/envelope_codec.hpp"
 
 namespace sinew::sqlite::broker {
@@ -14,12 +14,6 @@ namespace {
 using messaging::Confirm;
 using messaging::DestinationKind;
 using messaging::Message;
-
-// The low bits of FNV-1a depend on the low bits of each byte alone: mix the high ones in.
-std::uint64_t hash_of(std::string_view key) {
-  const std::uint64_t hash = stable_hash(key);
-  return hash ^ (hash >> 32);
-}
 
 bool too_large(const Message& message) {
   return message.envelope.data.size() > event::Envelope::max_data_bytes;
@@ -33,6 +27,7 @@ void check(const Message& message) {
                             message.envelope.type, message.destination.name));
   }
   if (!too_large(message)) event::validate(message.envelope);
+  store::timing_of(message.destination, message.envelope);
 }
 
 }  // namespace
@@ -59,19 +54,34 @@ Confirm Publication::route(Message& message) {
 Confirm Publication::to_queue(Message& message) {
   const auto found = directory_.queues.find(message.destination.name);
   if (found == directory_.queues.end()) return Confirm::unroutable;
-  QueueSource& source = *found->second;
-  const auto sequence = source.queue().reserve();
+  const std::shared_ptr<QueueSource>& source = found->second;
+  const auto sequence = source->queue().reserve();
   if (!sequence) return Confirm::rejected;
-  std::uint64_t key = 0;
-  if (source.queue().spec().ordered && !message.envelope.ordering_key.empty()) {
-    key = std::max<std::uint64_t>(hash_of(message.envelope.ordering_key), 1);
+  const event::Timing timing = event::timing_of(message.envelope);
+  Placement placed = place(*source, *sequence, std::move(message.envelope), timing);
+  ForQueue& batch = batch_of(source);
+  if (placed.delayed()) {
+    first_timed_ = std::min(first_timed_, source->clock().instant_of(*placed.row.due_at));
+    batch.delayed.push_back(*sequence);
+  } else {
+    first_timed_ = std::min(first_timed_, placed.entry.expires);
+    batch.entries.push_back(std::move(placed.entry));
   }
-  messages_.push_back({source.number(), *sequence, key, event::encode(message.envelope)});
-  auto batch = std::ranges::find(queues_, &source, &ForQueue::source);
-  if (batch == queues_.end()) batch = queues_.insert(batch, {&source, {}});
-  auto envelope = std::make_shared<const event::Envelope>(std::move(message.envelope));
-  batch->entries.push_back({*sequence, key, std::move(envelope), 0});
+  messages_.push_back(std::move(placed.row));
   return Confirm::accepted;
+}
+
+Publication::ForQueue& Publication::batch_of(const std::shared_ptr<QueueSource>& source) {
+  const auto batch = std::ranges::find(queues_, source, &ForQueue::source);
+  if (batch != queues_.end()) return *batch;
+  return queues_.emplace_back(source);
+}
+
+std::vector<std::int64_t> Publication::ForQueue::sequences() const {
+  std::vector<std::int64_t> all = delayed;
+  for (const Entry& entry : entries)
+    all.push_back(entry.sequence);
+  return all;
 }
 
 Confirm Publication::to_topic(Message& message) {
@@ -107,8 +117,9 @@ Task<void> Publication::write(store::Transaction& tx) {
 
 void Publication::committed() noexcept {
   for (ForQueue& batch : queues_) {
+    batch.source->queue().delayed(std::ssize(batch.delayed));
     batch.source->queue().published(std::move(batch.entries));
-    changed_.push_back(batch.source);
+    changed_.push_back(batch.source.get());
   }
   raise_heads();
   for (const ForPartition& each : partitions_) {
@@ -121,12 +132,12 @@ void Publication::committed() noexcept {
 
 void Publication::failed() {
   for (const ForQueue& batch : queues_)
-    batch.source->queue().withdraw(std::ssize(batch.entries));
+    batch.source->queue().withdraw(std::ssize(batch.entries) + std::ssize(batch.delayed));
 }
 
 void Publication::doubtful() {
   for (const ForQueue& batch : queues_)
-    batch.source->queue().doubt(batch.entries.back().sequence);
+    batch.source->queue().doubt(std::ranges::max(batch.sequences()));
   raise_heads();
 }
 
@@ -142,13 +153,12 @@ void Publication::raise_heads() {
 Task<void> Publication::find_out(store::Database& database) {
   while (!queues_.empty()) {
     const ForQueue& batch = queues_.back();
-    std::vector<std::int64_t> sequences;
-    for (const Entry& entry : batch.entries)
-      sequences.push_back(entry.sequence);
+    const std::vector<std::int64_t> sequences = batch.sequences();
     const std::int64_t written = co_await database.read([&](store::Transaction& tx) {
       return count_messages(tx, batch.source->number(), sequences);
     });
-    batch.source->queue().end_doubt(std::ssize(sequences), written);
+    const std::int64_t delayed = written == 0 ? 0 : std::ssize(batch.delayed);
+    batch.source->queue().end_doubt(std::ssize(sequences), written, delayed);
     queues_.pop_back();
   }
 }

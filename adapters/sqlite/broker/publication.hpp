@@ -28,6 +28,8 @@ class Publication final : private store::CommitListener {
   // One a message, as they hold once the rows are committed.
   const std::vector<messaging::Confirm>& confirms() const noexcept { return confirms_; }
   bool empty() const noexcept { return messages_.empty() && records_.empty(); }
+  // When the first of its messages is due or expires.
+  Instant first_timed() const noexcept { return first_timed_; }
 
   Task<void> write(store::Transaction& tx);
 
@@ -42,8 +44,11 @@ class Publication final : private store::CommitListener {
 
  private:
   struct ForQueue {
-    QueueSource* source = nullptr;
+    std::shared_ptr<QueueSource> source;
     std::vector<Entry> entries;
+    std::vector<std::int64_t> delayed;  // sequences
+
+    std::vector<std::int64_t> sequences() const;
   };
   struct ForPartition {
     Topic* topic = nullptr;
@@ -54,6 +59,7 @@ class Publication final : private store::CommitListener {
   void committed() noexcept override;
   messaging::Confirm route(messaging::Message& message);
   messaging::Confirm to_queue(messaging::Message& message);
+  ForQueue& batch_of(const std::shared_ptr<QueueSource>& source);
   messaging::Confirm to_topic(messaging::Message& message);
   void raise_heads();
 
@@ -65,6 +71,7 @@ class Publication final : private store::CommitListener {
   std::vector<ForQueue> queues_;
   std::vector<ForPartition> partitions_;
   std::vector<Source*> changed_;
+  Instant first_timed_ = Instant::max();
   std::set<std::string, std::less<>> refused_keys_;
 };
 

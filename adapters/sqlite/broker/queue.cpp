@@ -35,6 +35,7 @@ void Queue::published(std::vector<Entry> entries) {
   const auto count = static_cast<std::int64_t>(entries.size());
   reserved_ -= count;
   stored_ += count;
+  counts_.published += entries.size();
   const bool all_in_memory = scanned_ >= tail_;
   const std::int64_t last = entries.back().sequence;
   tail_ = std::max(tail_, last);
@@ -46,6 +47,62 @@ void Queue::published(std::vector<Entry> entries) {
   scanned_ = std::max(scanned_, last);
 }
 
+std::optional<std::int64_t> Queue::reserve_due() {
+  if (next_sequence_ > max_sequence) return std::nullopt;
+  ++reserved_;
+  return next_sequence_++;
+}
+
+void Queue::delayed(std::int64_t count) {
+  reserved_ -= count;
+  stored_ += count;
+  delayed_ += count;
+}
+
+void Queue::delayed_removed(std::int64_t count) {
+  stored_ -= count;
+  delayed_ -= count;
+}
+
+std::unordered_set<std::int64_t> Queue::lent() const {
+  std::unordered_set<std::int64_t> sequences;
+  for (const auto& [id, member] : members_) {
+    for (const auto& [tag, lent] : member.lent)
+      sequences.insert(lent.entry.sequence);
+  }
+  return sequences;
+}
+
+void Queue::removed(std::span<const Place> places) {
+  for (const Place& place : places) {
+    --stored_;
+    if (loading_) gone_.insert(place.sequence);
+    forget(place);
+  }
+}
+
+// Takes a message out of memory, if it is there.
+void Queue::forget(const Place& place) {
+  if (const auto ready = ready_.find(place.sequence); ready != ready_.end()) {
+    unhold(ready->second);
+    ready_.erase(ready);
+    if (place.key != 0) advance(place.key);
+    return;
+  }
+  const auto key = keys_.find(place.key);
+  if (key == keys_.end()) return;
+  auto& behind = key->second.behind;
+  const auto entry = std::ranges::lower_bound(behind, place.sequence, {}, &Entry::sequence);
+  if (entry == behind.end() || entry->sequence != place.sequence) return;
+  unhold(*entry);
+  behind.erase(entry);
+}
+
+void Queue::count_expired(std::uint64_t dead_lettered, std::uint64_t dropped) noexcept {
+  counts_.dead_lettered += dead_lettered;
+  counts_.dropped += dropped;
+}
+
 void Queue::withdraw(std::int64_t count) { reserved_ -= count; }
 
 void Queue::doubt(std::int64_t last) {
@@ -53,10 +110,11 @@ void Queue::doubt(std::int64_t last) {
   ++doubts_;
 }
 
-void Queue::end_doubt(std::int64_t reserved, std::int64_t written) {
+void Queue::end_doubt(std::int64_t reserved, std::int64_t written, std::int64_t delayed) {
   --doubts_;
   reserved_ -= reserved;
   stored_ += written;
+  delayed_ += delayed;
 }
 
 void Queue::join(MemberId member, MemberOptions options) { members_[member].options = options; }
@@ -69,7 +127,12 @@ void Queue::leave(MemberId member, Departure departure) {
   leaving.gone = true;
   for (auto item = leaving.lent.begin(); item != leaving.lent.end();) {
     if (departure == Departure::closed) --item->second.entry.deliveries;
-    item = item->second.settling ? std::next(item) : take_back(leaving, item);
+    if (item->second.settling) {
+      ++item;
+      continue;
+    }
+    ++(departure == Departure::closed ? counts_.returned : counts_.lost);
+    item = take_back(leaving, item);
   }
   if (leaving.lent.empty()) members_.erase(found);
 }
@@ -87,7 +150,8 @@ std::size_t Queue::Member::credit() const noexcept {
 // Round by round, one each, so that those who wait share what there is.
 std::vector<Dealt> Queue::deal(Instant now) {
   std::vector<Dealt> dealt;
-  if (ready_.empty()) return dealt;
+  pass_over_expired(now);
+  if (ready_.empty() || pauses_ > 0) return dealt;
   std::vector<Member*> takers;
   for (auto& [id, member] : members_) {
     if (member.credit() == 0) continue;
@@ -111,6 +175,14 @@ std::vector<Dealt> Queue::deal(Instant now) {
   return dealt;
 }
 
+void Queue::pass_over_expired(Instant now) {
+  while (!ready_.empty() && ready_.begin()->second.expires <= now) {
+    const auto node = ready_.extract(ready_.begin());
+    unhold(node.mapped());
+    if (node.mapped().key != 0) advance(node.mapped().key);
+  }
+}
+
 void Queue::give(MemberId id, Member& member, Instant now, std::vector<messaging::Signal>& to) {
   auto node = ready_.extract(ready_.begin());
   Entry& entry = node.mapped();
@@ -126,11 +198,13 @@ void Queue::give(MemberId id, Member& member, Instant now, std::vector<messaging
                            Lent{std::move(entry), now + member.options.lease});
   --member.wanted;
   ++in_work_;
+  ++counts_.delivered;
   last_served_ = id;
+  pass_over_expired(now);
 }
 
 std::optional<Queue::Load> Queue::wanted() const {
-  if (doubts_ > 0) return std::nullopt;
+  if (doubts_ > 0 || pauses_ > 0) return std::nullopt;
   const bool starving = ready_.empty() && std::ranges::any_of(members_, [](const auto& member) {
                           return member.second.credit() > 0;
                         });
@@ -142,10 +216,16 @@ std::optional<Queue::Load> Queue::wanted() const {
   return Load{0, scanned_, max_sequence, limits_.page};
 }
 
+void Queue::end_load() noexcept {
+  loading_ = false;
+  gone_.clear();
+}
+
 void Queue::loaded(const Load& load, std::vector<Entry> entries, bool all) {
   if (!room()) forget_behind();
+  const std::int64_t last = entries.empty() ? load.after : entries.back().sequence;
+  std::erase_if(entries, [this](const Entry& entry) { return gone_.contains(entry.sequence); });
   if (load.key == 0) {
-    const std::int64_t last = entries.empty() ? load.after : entries.back().sequence;
     for (Entry& entry : entries)
       admit(std::move(entry));
     scanned_ = all ? std::max(tail_, last) : last;
@@ -201,6 +281,7 @@ Queue::Settling Queue::begin_settle(MemberId member,
       ++settling.fenced;
     } else if (settle.settlement == messaging::Settlement::returned) {
       --lent->second.entry.deliveries;
+      ++counts_.returned;
       take_back(found->second, lent);
     } else {
       lent->second.settling = true;
@@ -224,6 +305,7 @@ void Queue::end_settle(const Settling& settling, bool deleted) {
       member.lent.erase(lent);
       --in_work_;
       --stored_;
+      ++counts_.accepted;
       if (key != 0) advance(key);
     } else if (member.gone) {
       take_back(member, lent);
@@ -280,6 +362,7 @@ void Queue::expire(Instant now) {
   for (auto& [id, member] : members_) {
     for (auto item = member.lent.begin(); item != member.lent.end();) {
       const bool due = !item->second.settling && item->second.until <= now;
+      counts_.lost += due ? 1 : 0;
       item = due ? take_back(member, item) : std::next(item);
     }
   }

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "adapters/sqlite/broker/member.hpp"
@@ -24,6 +25,18 @@ struct Entry {
   std::uint64_t key = 0;  // hash of the ordering key; 0: competes without order
   std::shared_ptr<const event::Envelope> envelope;
   std::int32_t deliveries = 0;
+  Instant expires = Instant::max();  // not handed out from then on
+};
+
+// What happened in a queue since the broker started.
+struct QueueCounts {
+  std::uint64_t published = 0;  // delayed ones: when they were due
+  std::uint64_t delivered = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t returned = 0;       // without blame
+  std::uint64_t lost = 0;           // leases that expired, and deliveries of dropped subscriptions
+  std::uint64_t dead_lettered = 0;  // expired, and moved
+  std::uint64_t dropped = 0;        // expired, and gone
 };
 
 // How much of a queue is kept in memory; the rest is read from the table when it is its turn.
@@ -45,6 +58,9 @@ struct QueueLimits {
 //
 // A key's first message is in `ready_` or in work; its others wait in the key. Hence dispatch never
 // sees a blocked message.
+//
+// Expired messages are passed over and left to whoever sweeps the table. Delayed ones are known by
+// their number only, until they are due and take their places.
 class Queue {
  public:
   static constexpr std::int64_t max_sequence = (std::int64_t{1} << 40) - 1;
@@ -58,10 +74,29 @@ class Queue {
   // Gives the sequence for a message, or nothing when the queue is full.
   std::optional<std::int64_t> reserve();
   void published(std::vector<Entry> entries);  // committed; ascending
+  void delayed(std::int64_t count);            // the same, of delayed messages
   void withdraw(std::int64_t count);           // certainly not written
-  // Perhaps written. Nothing is read from the table until end_doubt() says how many of them were.
+  // Perhaps written. Nothing is read from the table until end_doubt() says how many of them were,
+  // and how many of those are delayed.
   void doubt(std::int64_t last);
-  void end_doubt(std::int64_t reserved, std::int64_t written);
+  void end_doubt(std::int64_t reserved, std::int64_t written, std::int64_t delayed = 0);
+  bool in_doubt() const noexcept { return doubts_ > 0; }
+
+  // --- Delayed messages: one that is due is taken out and published, with room always.
+  std::optional<std::int64_t> reserve_due();
+  void delayed_removed(std::int64_t count);
+  void found_delayed(std::int64_t count) noexcept { delayed_ = count; }  // at the start
+
+  // --- Taking messages out of the table that nobody has in work: those that have expired, and
+  // others while the queue is paused.
+  struct Place {
+    std::int64_t sequence = 0;
+    std::uint64_t key = 0;
+  };
+  std::unordered_set<std::int64_t> lent() const;  // sequences in work
+  void removed(std::span<const Place> places);    // committed
+  void pause() noexcept { ++pauses_; }            // nothing is handed out
+  void resume() noexcept { --pauses_; }
 
   // --- Members.
   void join(MemberId member, MemberOptions options);
@@ -79,6 +114,8 @@ class Queue {
     std::size_t limit = 0;
   };
   std::optional<Load> wanted() const;
+  void begin_load() noexcept { loading_ = true; }
+  void end_load() noexcept;  // after loaded(), or without
   // What was found, ascending; `all`: there is no more in that range.
   void loaded(const Load& load, std::vector<Entry> entries, bool all);
 
@@ -99,6 +136,10 @@ class Queue {
 
   // --- For operators.
   std::int64_t stored() const noexcept { return stored_; }
+  std::int64_t delayed() const noexcept { return delayed_; }
+  std::int64_t ready() const noexcept { return stored_ - delayed_ - in_work_; }
+  const QueueCounts& counts() const noexcept { return counts_; }
+  void count_expired(std::uint64_t dead_lettered, std::uint64_t dropped) noexcept;
   std::int64_t in_work() const noexcept { return in_work_; }
   std::size_t held() const noexcept { return held_; }  // messages in memory, not in work
 
@@ -125,6 +166,8 @@ class Queue {
     bool more = false;      // the table has more, after `last`
   };
 
+  void pass_over_expired(Instant now);
+  void forget(const Place& place);
   void admit(Entry entry);
   void make_ready(Entry entry);
   void give(MemberId id, Member& member, Instant now, std::vector<messaging::Signal>& to);
@@ -140,11 +183,15 @@ class Queue {
   messaging::Destination destination_;
   std::int64_t stored_;
   std::int64_t reserved_ = 0;
+  std::int64_t delayed_ = 0;  // of the stored
   std::int64_t in_work_ = 0;
   std::int64_t next_sequence_;
   std::int64_t tail_;         // the last that may be in the table
   std::int64_t scanned_ = 0;  // see above
   std::size_t doubts_ = 0;
+  std::size_t pauses_ = 0;
+  bool loading_ = false;
+  std::unordered_set<std::int64_t> gone_;  // removed while a page is read, which may show them
   std::uint64_t next_tag_ = 1;
 
   std::map<std::int64_t, Entry> ready_;
@@ -155,6 +202,7 @@ class Queue {
 
   std::map<MemberId, Member> members_;
   MemberId last_served_ = 0;
+  QueueCounts counts_;
 };
 
 }  // namespace sinew::sqlite::broker

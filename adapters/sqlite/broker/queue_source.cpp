@@ -23,6 +23,17 @@ class Guard {
   const Queue::Settling& settling_;
 };
 
+class Loading {
+ public:
+  explicit Loading(Queue& queue) : queue_(queue) { queue_.begin_load(); }
+  Loading(const Loading&) = delete;
+  Loading& operator=(const Loading&) = delete;
+  ~Loading() { queue_.end_load(); }
+
+ private:
+  Queue& queue_;
+};
+
 }  // namespace
 
 Task<std::size_t> QueueSource::settle(MemberId member, std::vector<messaging::Settle> settlements,
@@ -42,6 +53,7 @@ Task<std::size_t> QueueSource::settle(MemberId member, std::vector<messaging::Se
 Task<void> QueueSource::load() {
   const auto wanted = queue_.wanted();
   if (!wanted) co_return;
+  const Loading loading(queue_);
   Page page = co_await database_.read([this, &wanted](store::Transaction& tx) -> Task<Page> {
     co_return co_await read_messages(tx, number_, wanted->key, wanted->after, wanted->upto,
                                      wanted->limit);
@@ -51,6 +63,7 @@ Task<void> QueueSource::load() {
   for (StoredMessage& message : page.messages) {
     auto envelope = std::make_shared<const event::Envelope>(std::move(message.envelope));
     entries.push_back({message.sequence, message.key, std::move(envelope), 0});
+    if (message.expires_at) entries.back().expires = clock_.instant_of(*message.expires_at);
   }
   queue_.loaded(*wanted, std::move(entries), page.all);
 }

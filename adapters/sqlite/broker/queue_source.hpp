@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "adapters/sqlite/broker/clock.hpp"
 #include "adapters/sqlite/broker/queue.hpp"
 #include "adapters/sqlite/broker/source.hpp"
 #include "adapters/sqlite/broker/tables.hpp"
@@ -13,13 +14,19 @@ namespace sinew::sqlite::broker {
 // A queue over its table.
 class QueueSource final : public Source {
  public:
-  QueueSource(store::Database& database, QueueRow row, QueueLimits limits)
+  QueueSource(store::Database& database, const Clock& clock, QueueRow row, QueueLimits limits)
       : database_(database),
+        clock_(clock),
         number_(row.number),
-        queue_(std::move(row.spec), row.stored, row.tail, limits) {}
+        queue_(std::move(row.spec), row.stored, row.tail, limits) {
+    queue_.found_delayed(row.delayed);
+  }
 
   std::int64_t number() const noexcept { return number_; }
+  const messaging::QueueSpec& spec() const noexcept { return queue_.spec(); }
+  const Clock& clock() const noexcept { return clock_; }
   Queue& queue() noexcept { return queue_; }
+  const Queue& queue() const noexcept { return queue_; }
 
   void join(MemberId member, MemberOptions options, Instant) override {
     queue_.join(member, options);
@@ -40,9 +47,13 @@ class QueueSource final : public Source {
 
   void expire(Instant now) override { queue_.expire(now); }
   Instant next_expiry() const override { return queue_.next_expiry(); }
+  bool over() const noexcept override {
+    return spec().life != messaging::QueueLife::lasting && subscribers.empty();
+  }
 
  private:
   store::Database& database_;
+  const Clock& clock_;
   std::int64_t number_;
   Queue queue_;
 };

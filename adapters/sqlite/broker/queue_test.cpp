@@ -41,6 +41,30 @@ class Table {
     queue.published(std::move(entries));
   }
 
+  // The same, of one message that expires.
+  void publish_expiring(std::uint64_t key, Instant expires) {
+    Entry entry;
+    entry.sequence = *queue.reserve();
+    entry.key = key;
+    event::Envelope envelope;
+    envelope.subject = std::to_string(entry.sequence);
+    entry.envelope = std::make_shared<const event::Envelope>(std::move(envelope));
+    entry.expires = expires;
+    rows.push_back(entry);
+    queue.published({entry});
+  }
+
+  // Takes messages out of the table, as a transfer does.
+  void remove(const std::vector<int>& sequences) {
+    std::vector<Queue::Place> places;
+    for (const int sequence : sequences) {
+      const auto row = std::ranges::find(rows, sequence, &Entry::sequence);
+      places.push_back({row->sequence, row->key});
+      rows.erase(row);
+    }
+    queue.removed(places);
+  }
+
   // Deals to one member that takes up to `limit`, reading pages as long as that helps; gives the
   // sequences.
   std::vector<int> receive(MemberId member, std::size_t limit, Instant now = start) {
@@ -386,6 +410,92 @@ TEST(BrokerQueue, TakesWhatAScanHasSeenOnce) {
   EXPECT_THAT(table.receive(1, 10), IsEmpty());
   table.settle(1, {1, 2, 3, 4, 5});
   EXPECT_EQ(table.queue.stored(), 0);
+}
+
+TEST(BrokerQueue, PassesOverWhatHasExpiredAndGoesOnWithItsKey) {
+  Table table;
+  table.queue.join(1, {10, lease});
+  table.publish_expiring(7, start);
+  table.publish_expiring(7, start + std::chrono::seconds(1));
+  table.publish({7, 0});
+
+  EXPECT_THAT(table.receive(1, 10), ElementsAre(2, 4));
+  table.queue.leave(1, Departure::closed);
+  table.queue.join(2, {10, lease});
+
+  EXPECT_THAT(table.receive(2, 10, start + std::chrono::seconds(1)), ElementsAre(3, 4));
+  table.settle(2, {3, 4});
+  table.remove({1, 2});
+  EXPECT_EQ(table.queue.stored(), 0);
+  EXPECT_EQ(table.queue.held(), 0U);
+}
+
+TEST(BrokerQueue, RemovedMessagesAreGoneWhereverTheyWere) {
+  Table table({.messages = 4, .per_key = 2});
+  table.queue.join(1, {10, lease});
+  table.publish({7, 7, 7, 7, 0, 8});
+
+  table.remove({1, 3, 5});
+
+  EXPECT_THAT(table.receive(1, 10), ElementsAre(2, 6));
+  table.settle(1, {2, 6});
+  EXPECT_THAT(table.receive(1, 10), ElementsAre(4));
+  table.settle(1, {4});
+  EXPECT_EQ(table.queue.stored(), 0);
+  EXPECT_EQ(table.queue.held(), 0U);
+}
+
+TEST(BrokerQueue, APageThatWasReadBeforeARemovalDoesNotBringItBack) {
+  Table table({.messages = 1});
+  table.queue.join(1, {10, lease});
+  table.publish({0});
+  table.publish({0, 0});
+  EXPECT_THAT(table.receive(1, 1), ElementsAre(1));
+  table.queue.demand(1, 10);
+  table.queue.begin_load();
+  const auto load = table.queue.wanted();
+  ASSERT_TRUE(load);
+  std::vector<Entry> page(table.rows.begin() + 1, table.rows.end());
+
+  table.remove({2});
+  table.queue.loaded(*load, std::move(page), true);
+  table.queue.end_load();
+
+  EXPECT_THAT(table.receive(1, 10), ElementsAre(3));
+}
+
+TEST(BrokerQueue, HandsOutNothingWhilePaused) {
+  Table table;
+  table.queue.join(1, {10, lease});
+  table.publish({0});
+  table.queue.pause();
+
+  EXPECT_THAT(table.receive(1, 1), IsEmpty());
+
+  table.queue.resume();
+  EXPECT_THAT(table.receive(1, 1), ElementsAre(1));
+}
+
+TEST(BrokerQueue, DelayedMessagesTakeRoomUntilTheyAreDue) {
+  Queue queue({.name = "work", .max_messages = 2}, 0, 0);
+  ASSERT_TRUE(queue.reserve());
+  queue.delayed(1);
+  ASSERT_TRUE(queue.reserve());
+  queue.delayed(1);
+  EXPECT_FALSE(queue.reserve());
+  EXPECT_EQ(queue.ready(), 0);
+
+  const auto place = queue.reserve_due();
+  ASSERT_TRUE(place);
+  Entry entry;
+  entry.sequence = *place;
+  entry.envelope = std::make_shared<const event::Envelope>();
+  queue.published({entry});
+  queue.delayed_removed(1);
+
+  EXPECT_EQ(queue.ready(), 1);
+  EXPECT_EQ(queue.delayed(), 1);
+  EXPECT_FALSE(queue.reserve());
 }
 
 }  // namespace

@@ -11,5 +11,7 @@ inline constexpr std::int64_t sequence_mask = (std::int64_t{1} << sequence_bits)
 constexpr std::int64_t id_of(std::int64_t number, std::int64_t sequence) {
   return (number << sequence_bits) + sequence;
 }
+constexpr std::int64_t sequence_of(std::int64_t id) { return id & sequence_mask; }
+constexpr std::int64_t number_of(std::int64_t id) { return id >> sequence_bits; }
 
 }  // namespace sinew::sqlite::broker

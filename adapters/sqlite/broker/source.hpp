@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <set>
 #include <vector>
 
 #include "adapters/sqlite/broker/member.hpp"
@@ -12,7 +14,7 @@ namespace sinew::sqlite::broker {
 
 // What members subscribe to: a queue, or a group of a topic. Lives on the broker's worker. Who
 // changes it gives out what deal() returns afterwards.
-class Source {
+class Source : public std::enable_shared_from_this<Source> {
  public:
   Source() = default;
   Source(const Source&) = delete;
@@ -35,7 +37,12 @@ class Source {
   virtual void expire(Instant now) = 0;
   virtual Instant next_expiry() const = 0;
 
-  bool load_queued = false;  // for the broker
+  // Whether it goes now that nobody subscribes.
+  virtual bool over() const noexcept { return false; }
+
+  // For the broker.
+  std::set<MemberId> subscribers;
+  bool load_queued = false;
 };
 
 }  // namespace sinew::sqlite::broker

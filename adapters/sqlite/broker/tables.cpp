@@ -83,6 +83,25 @@ CREATE TABLE topic_keys (
 );
 CREATE INDEX topic_keys_removable ON topic_keys (number, removable_at)
   WHERE removable_at IS NOT NULL;
+)"},
+                                        store::Migration{3, "time in queues", R"(
+ALTER TABLE queues ADD COLUMN life BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE queues ADD COLUMN ttl BIGINT;
+ALTER TABLE queues ADD COLUMN dead_letter TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE queue_messages ADD COLUMN accepted_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE queue_messages ADD COLUMN expires_at BIGINT;
+CREATE INDEX queue_messages_by_expiry ON queue_messages (expires_at, id)
+  WHERE expires_at IS NOT NULL;
+
+CREATE TABLE queue_delayed (
+  id BIGINT NOT NULL PRIMARY KEY,
+  due_at BIGINT NOT NULL,
+  accepted_at BIGINT NOT NULL,
+  expires_at BIGINT,
+  body BYTES NOT NULL
+);
+CREATE INDEX queue_delayed_by_due ON queue_delayed (due_at, id);
 )"}};
 
 // Read at once within a page, so that its bytes stay near their bound.
@@ -91,15 +110,36 @@ constexpr std::size_t chunk = 32;
 // SQLite's integers are signed.
 std::int64_t stored_key(std::uint64_t key) { return static_cast<std::int64_t>(key); }
 
-Task<std::int64_t> last_sequence(Transaction& tx, std::int64_t queue) {
-  const Rows rows = co_await tx.execute(
-      "SELECT id FROM queue_messages WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1",
-      {id_of(queue, 0), id_of(queue, sequence_mask)});
-  co_return rows.empty() ? 0 : rows[0].integer(0) & sequence_mask;
+QueueRow queue_row(Row row) {
+  QueueRow queue;
+  queue.number = row.integer(0);
+  queue.stored = row.integer(4);
+  queue.spec.name = row.text(1);
+  queue.spec.ordered = row.boolean(2);
+  queue.spec.max_messages = row.integer(3);
+  queue.spec.life = static_cast<messaging::QueueLife>(row.integer(5));
+  if (const auto ttl = row.maybe_integer(6)) queue.spec.ttl = std::chrono::nanoseconds(*ttl);
+  queue.spec.dead_letter = row.text(7);
+  return queue;
 }
 
-QueueRow queue_row(Row row) {
-  return {row.integer(0), {row.text(1), row.boolean(2), row.integer(3)}, row.integer(4), 0};
+// Where the queue ends, and what of it is delayed.
+Task<void> read_tail(Transaction& tx, QueueRow& queue) {
+  const std::int64_t first = id_of(queue.number, 0);
+  const std::int64_t last = id_of(queue.number, sequence_mask);
+  const Rows delayed = co_await tx.execute(
+      "SELECT COUNT(*) FROM queue_delayed WHERE id >= ? AND id <= ?", {first, last});
+  queue.delayed = delayed[0].integer(0);
+  const Rows tails = co_await tx.execute(
+      "SELECT id, accepted_at FROM (SELECT id, accepted_at FROM queue_messages "
+      "WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1) AS of_messages "
+      "UNION ALL SELECT id, accepted_at FROM (SELECT id, accepted_at FROM queue_delayed "
+      "WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1) AS of_delayed",
+      {first, last, first, last});
+  for (const Row row : tails) {
+    queue.tail = std::max(queue.tail, sequence_of(row.integer(0)));
+    queue.last_accepted = std::max(queue.last_accepted, row.timestamp(1));
+  }
 }
 
 [[noreturn]] void refuse(std::string_view kind, const std::string& name, const std::string& has,
@@ -111,7 +151,12 @@ QueueRow queue_row(Row row) {
 }
 
 std::string settings_of(const QueueSpec& spec) {
-  return fmt::format("ordered={}, max_messages={}", spec.ordered, spec.max_messages);
+  constexpr std::array lives = {"lasting", "exclusive", "auto_delete"};
+  return fmt::format(
+      "ordered={}, max_messages={}, life={}, ttl={}, dead_letter={}", spec.ordered,
+      spec.max_messages, lives.at(static_cast<std::size_t>(spec.life)),
+      spec.ttl ? fmt::format("{} ms", *spec.ttl / std::chrono::milliseconds(1)) : "none",
+      spec.dead_letter.empty() ? "none" : spec.dead_letter);
 }
 
 // Reads chunk by chunk up to the limit or `max_page_bytes`.
@@ -124,9 +169,11 @@ Task<Page> read_page(std::int64_t after, std::size_t limit, Read read) {
     const Rows rows = co_await read(after, size);
     for (const Row row : rows) {
       StoredMessage message;
-      message.sequence = row.integer(0) & sequence_mask;
+      message.sequence = sequence_of(row.integer(0));
       message.key = static_cast<std::uint64_t>(row.maybe_integer(1).value_or(0));
       message.envelope = event::decode(row.blob(2));
+      message.accepted_at = row.timestamp(3);
+      if (const auto expires = row.maybe_integer(4)) message.expires_at = from_micros(*expires);
       bytes += row.blob(2).size();
       after = message.sequence;
       page.messages.push_back(std::move(message));
@@ -143,11 +190,11 @@ store::MigrationSet migrations() { return {"sinew.broker", migrations_list}; }
 
 Task<Content> read_content(Transaction& tx) {
   Content content;
-  const Rows queues =
-      co_await tx.execute("SELECT number, name, ordered, max_messages, stored FROM queues");
+  const Rows queues = co_await tx.execute(
+      "SELECT number, name, ordered, max_messages, stored, life, ttl, dead_letter FROM queues");
   for (const Row row : queues) {
     content.queues.push_back(queue_row(row));
-    content.queues.back().tail = co_await last_sequence(tx, row.integer(0));
+    co_await read_tail(tx, content.queues.back());
   }
   content.topics = co_await read_topics(tx);
   const Rows positions = co_await tx.execute(
@@ -166,26 +213,48 @@ Task<Content> read_content(Transaction& tx) {
 
 Task<QueueRow> declare_queue(Transaction& tx, QueueSpec spec) {
   const Rows found = co_await tx.execute(
-      "SELECT number, name, ordered, max_messages, stored FROM queues WHERE name = ?", {spec.name});
+      "SELECT number, name, ordered, max_messages, stored, life, ttl, dead_letter FROM queues "
+      "WHERE name = ?",
+      {spec.name});
   if (found.empty()) {
+    const auto ttl = spec.ttl ? std::optional(spec.ttl->count()) : std::nullopt;
     const Rows made = co_await tx.execute(
-        "INSERT INTO queues (number, name, ordered, max_messages, stored) "
-        "SELECT COALESCE(MAX(number), 0) + 1, ?, ?, ?, 0 FROM queues RETURNING number",
-        {spec.name, spec.ordered, spec.max_messages});
-    co_return QueueRow{made[0].integer(0), std::move(spec), 0, 0};
+        "INSERT INTO queues (number, name, ordered, max_messages, stored, life, ttl, dead_letter) "
+        "SELECT COALESCE(MAX(number), 0) + 1, ?, ?, ?, 0, ?, ?, ? FROM queues RETURNING number",
+        {spec.name, spec.ordered, spec.max_messages, static_cast<std::int64_t>(spec.life), ttl,
+         spec.dead_letter});
+    QueueRow row;
+    row.number = made[0].integer(0);
+    row.spec = std::move(spec);
+    co_return row;
   }
   QueueRow row = queue_row(found[0]);
   if (row.spec != spec) refuse("queue", spec.name, settings_of(row.spec), settings_of(spec));
-  row.tail = co_await last_sequence(tx, row.number);
+  co_await read_tail(tx, row);
   co_return row;
+}
+
+Task<void> insert_message(Transaction& tx, const MessageRow& row) {
+  const std::int64_t id = id_of(row.number, row.sequence);
+  const auto body = store::Parameter::bytes(row.body);
+  const auto expires_at = row.expires_at ? std::optional(to_micros(*row.expires_at)) : std::nullopt;
+  if (row.due_at) {
+    co_await tx.execute(
+        "INSERT INTO queue_delayed (id, due_at, accepted_at, expires_at, body) "
+        "VALUES (?, ?, ?, ?, ?)",
+        {id, *row.due_at, row.accepted_at, expires_at, body});
+    co_return;
+  }
+  const auto key = row.key == 0 ? std::nullopt : std::optional(stored_key(row.key));
+  co_await tx.execute(
+      "INSERT INTO queue_messages (id, key, body, accepted_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+      {id, key, body, row.accepted_at, expires_at});
 }
 
 Task<void> insert_messages(Transaction& tx, const std::vector<MessageRow>& rows) {
   std::vector<std::pair<std::int64_t, std::int64_t>> counts;  // by queue
   for (const MessageRow& row : rows) {
-    const auto key = row.key == 0 ? std::nullopt : std::optional(stored_key(row.key));
-    co_await tx.execute("INSERT INTO queue_messages (id, key, body) VALUES (?, ?, ?)",
-                        {id_of(row.number, row.sequence), key, store::Parameter::bytes(row.body)});
+    co_await insert_message(tx, row);
     const auto count = std::ranges::find(counts, row.number, &decltype(counts)::value_type::first);
     if (count == counts.end()) {
       counts.emplace_back(row.number, 1);
@@ -216,13 +285,13 @@ Task<Page> read_messages(Transaction& tx, std::int64_t queue, std::uint64_t key,
       after, limit, [&tx, queue, key, end](std::int64_t from, std::size_t size) -> Task<Rows> {
         if (key == 0) {
           co_return co_await tx.execute(
-              "SELECT id, key, body FROM queue_messages WHERE id > ? AND id <= ? "
-              "ORDER BY id LIMIT ?",
+              "SELECT id, key, body, accepted_at, expires_at FROM queue_messages "
+              "WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
               {id_of(queue, from), end, size});
         }
         co_return co_await tx.execute(
-            "SELECT id, key, body FROM queue_messages WHERE key = ? AND id > ? AND id <= ? "
-            "ORDER BY id LIMIT ?",
+            "SELECT id, key, body, accepted_at, expires_at FROM queue_messages "
+            "WHERE key = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
             {stored_key(key), id_of(queue, from), end, size});
       });
 }
@@ -233,7 +302,7 @@ Task<Page> read_records(Transaction& tx, std::int64_t partition, std::int64_t af
   co_return co_await read_page(
       after, limit, [&tx, partition, end](std::int64_t from, std::size_t size) -> Task<Rows> {
         co_return co_await tx.execute(
-            "SELECT id, NULL, body FROM topic_records WHERE id > ? AND id <= ? "
+            "SELECT id, NULL, body, 0, NULL FROM topic_records WHERE id > ? AND id <= ? "
             "ORDER BY id LIMIT ?",
             {id_of(partition, from), end, size});
       });
@@ -243,8 +312,11 @@ Task<std::int64_t> count_messages(Transaction& tx, std::int64_t queue,
                                   const std::vector<std::int64_t>& sequences) {
   std::int64_t count = 0;
   for (const std::int64_t sequence : sequences) {
-    const Rows rows =
-        co_await tx.execute("SELECT 1 FROM queue_messages WHERE id = ?", {id_of(queue, sequence)});
+    const std::int64_t id = id_of(queue, sequence);
+    const Rows rows = co_await tx.execute(
+        "SELECT 1 FROM queue_messages WHERE id = ? "
+        "UNION ALL SELECT 1 FROM queue_delayed WHERE id = ?",
+        {id, id});
     count += static_cast<std::int64_t>(rows.size());
   }
   co_return count;

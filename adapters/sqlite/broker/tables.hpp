@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,10 @@ store::MigrationSet migrations();
 struct QueueRow {
   std::int64_t number = 0;
   messaging::QueueSpec spec;
-  std::int64_t stored = 0;
-  std::int64_t tail = 0;  // the last sequence in the table; 0: none
+  std::int64_t stored = 0;  // delayed ones included
+  std::int64_t delayed = 0;
+  std::int64_t tail = 0;      // the last sequence in the tables; 0: none
+  Timestamp last_accepted{};  // when that one was
 };
 struct TopicRow {
   std::int64_t number = 0;           // of partition 0; the others follow
@@ -49,13 +52,18 @@ struct MessageRow {
   std::int64_t sequence = 0;
   std::uint64_t key = 0;  // queues
   std::string body;
-  Timestamp accepted_at{};  // topics
+  Timestamp accepted_at{};  // queues: in the broker's time; topics: by its wall clock
+  // Queues, in the broker's time.
+  std::optional<Timestamp> due_at{};  // set: delayed until then
+  std::optional<Timestamp> expires_at{};
 };
 
 struct StoredMessage {
   std::int64_t sequence = 0;
   std::uint64_t key = 0;
   event::Envelope envelope;
+  Timestamp accepted_at{};
+  std::optional<Timestamp> expires_at{};
 };
 struct Page {
   std::vector<StoredMessage> messages;  // ascending
@@ -71,6 +79,9 @@ Task<Content> read_content(store::Transaction& tx);
 Task<QueueRow> declare_queue(store::Transaction& tx, messaging::QueueSpec spec);
 Task<TopicRow> declare_topic(store::Transaction& tx, messaging::TopicSpec spec);
 
+// Those with `due_at` among the delayed.
+Task<void> insert_message(store::Transaction& tx, const MessageRow& row);
+// The same, and counts them.
 Task<void> insert_messages(store::Transaction& tx, const std::vector<MessageRow>& rows);
 Task<void> delete_messages(store::Transaction& tx, std::int64_t queue,
                            const std::vector<std::int64_t>& sequences);
@@ -81,7 +92,7 @@ Task<Page> read_messages(store::Transaction& tx, std::int64_t queue, std::uint64
                          std::int64_t after, std::int64_t upto, std::size_t limit);
 Task<Page> read_records(store::Transaction& tx, std::int64_t partition, std::int64_t after,
                         std::size_t limit);
-// How many of these are in the table.
+// How many of these are in the tables, delayed or not.
 Task<std::int64_t> count_messages(store::Transaction& tx, std::int64_t queue,
                                   const std::vector<std::int64_t>& sequences);
 
