@@ -47,7 +47,7 @@ TEST(Journal, TellsOfOneKindSinceATime) {
   for (const char* id : {"1", "2", "3"}) {
     system.post("sales", "/orders", order(id, "pm_card_visa", 2));
     system.settle();
-    system.world.run_for(std::chrono::seconds(60));
+    system.run_for(std::chrono::seconds(60));
   }
   const auto first = system.get("sales", "/journal?limit=1&type=order.placed").json();
   const auto at = first.at("facts").as_array().at(0).at("at").as_string();

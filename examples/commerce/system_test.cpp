@@ -18,12 +18,12 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Over SQLite as it is, and over databases that suspend, interleave and run bodies again.
-class Commerce : public testing::TestWithParam<sinew::tests::Databases> {};
+class Commerce : public testing::TestWithParam<sinew::sim::Databases> {};
 INSTANTIATE_TEST_SUITE_P(Databases, Commerce,
-                         testing::Values(sinew::tests::Databases::plain,
-                                         sinew::tests::Databases::interleaving),
+                         testing::Values(sinew::sim::Databases::plain,
+                                         sinew::sim::Databases::interleaving),
                          [](const auto& test) {
-                           const bool plain = test.param == sinew::tests::Databases::plain;
+                           const bool plain = test.param == sinew::sim::Databases::plain;
                            return std::string(plain ? "plain" : "interleaving");
                          });
 
@@ -50,7 +50,7 @@ TEST(CommerceViews, AnOrderStandsInTheListAtOnce) {
   supply(system);
 
   system.post("sales", "/orders", order("1"));
-  system.world.run_for(std::chrono::milliseconds(20));
+  system.run_for(std::chrono::milliseconds(20));
 
   const auto list = system.get("sales", "/orders").json();
   ASSERT_EQ(list.at("orders").as_array().size(), 1);
@@ -211,11 +211,11 @@ TEST_P(Commerce, TheTraceOfARequestReachesTheProvider) {
   supply(system);
   const auto trace = sinew::TraceContext::start(7, 8, 9, true);
 
-  system.outside.run(sinew::async::with_trace(trace, [](TestSystem& to) -> Task<void> {
-    co_await to.client.send({.method = sinew::http::Method::post,
-                             .url = to.origin("sales") + "/orders",
-                             .headers = {{"Content-Type", "application/json"}},
-                             .body = to_text(order("1"))});
+  system.outside().run(sinew::async::with_trace(trace, [](TestSystem& to) -> Task<void> {
+    co_await to.client().send({.method = sinew::http::Method::post,
+                               .url = to.url_of("sales") + "/orders",
+                               .headers = {{"Content-Type", "application/json"}},
+                               .body = to_text(order("1"))});
   }(system)));
   system.settle();
 
@@ -388,15 +388,15 @@ TEST_P(Commerce, SalesAsksInventoryWhatIsAvailable) {
 TEST_P(Commerce, SalesDoesNotWaitForAnInventoryThatIsAway) {
   TestSystem system(1, {.databases = GetParam()});
   supply(system);
-  system.node->run(system.context("inventory").drain(sinew::Duration::zero()));
-  const sinew::Instant begin = system.node->now();
+  system.node().run(system.context("inventory").drain(sinew::Duration::zero()));
+  const sinew::Instant begin = system.node().now();
 
   const auto answer = system.get("sales", "/products/11/availability");
 
   EXPECT_EQ(answer.status, 504);
   EXPECT_THAT(answer.headers.get("Content-Type"), HasSubstr("problem+json"));
-  EXPECT_GE(system.node->now() - begin, std::chrono::seconds(2));
-  EXPECT_LT(system.node->now() - begin, std::chrono::seconds(3));
+  EXPECT_GE(system.node().now() - begin, std::chrono::seconds(2));
+  EXPECT_LT(system.node().now() - begin, std::chrono::seconds(3));
 }
 
 TEST_P(Commerce, ACarrierPollsItsManifestFromWhereItStood) {
@@ -441,14 +441,14 @@ TEST_P(Commerce, ReportingFollowsEveryOrder) {
 // A message as another program of sales would have published it.
 void publish(TestSystem& system, std::string type, std::int32_t version, const Json& data) {
   sinew::event::Envelope envelope;
-  envelope.id = system.node->new_id();
+  envelope.id = system.node().new_id();
   envelope.source = "/sales";
   envelope.type = std::move(type);
   envelope.version = version;
   envelope.ordering_key = data.at("order_id").as_string();
   envelope.data = sinew::SharedBytes(to_text(data));
   auto& sales = system.context("sales").database();
-  system.node->run(sales.transaction([&](sinew::store::Transaction& tx) -> Task<void> {
+  system.node().run(sales.transaction([&](sinew::store::Transaction& tx) -> Task<void> {
     sinew::store::Outbox outbox;
     co_await outbox.insert(tx, sinew::context::events_of("sales"), envelope);
   }));
@@ -496,7 +496,7 @@ TEST_P(Commerce, AVersionThatReportingDoesNotKnowWaitsForAnOperator) {
   system.settle();
 
   auto& reporting = system.context("reporting");
-  const Json parked = system.node->run(sinew::context::operate(
+  const Json parked = system.node().run(sinew::context::operate(
       reporting.runtime(), reporting.database(), "dlq.list", "anna", Json(JsonObject())));
   ASSERT_EQ(parked.at("messages").as_array().size(), 1);
   const Json& message = parked.at("messages").as_array().at(0);
@@ -521,7 +521,7 @@ TEST_P(Commerce, AProviderMayBeAwayForAWhile) {
   supply(system);
   system.provider.failures = 1'000'000;
   system.post("sales", "/orders", order("1"));
-  system.world.run_for(std::chrono::seconds(30));
+  system.run_for(std::chrono::seconds(30));
   system.provider.failures = 0;
   system.settle();
 

@@ -50,13 +50,13 @@ class Tamperer {
   Tamperer(TestSystem& system, const std::string& context)
       : system_(system), database_(system.context(context).database()), context_(context) {}
 
-  std::vector<Column> columns() { return system_.node->run(database_.read(business_columns)); }
+  std::vector<Column> columns() { return system_.node().run(database_.read(business_columns)); }
 
   // The column of the table's last row, or nothing for an empty table.
   std::optional<Value> value(const Column& column) {
     const std::string sql = "SELECT " + column.name + " FROM " + column.table +
                             " WHERE rowid = (SELECT MAX(rowid) FROM " + column.table + ")";
-    return system_.node->run(database_.read([&](Transaction& tx) -> Task<std::optional<Value>> {
+    return system_.node().run(database_.read([&](Transaction& tx) -> Task<std::optional<Value>> {
       const auto rows = co_await tx.execute(Statement::dynamic(sql));
       if (rows.empty()) co_return std::nullopt;
       co_return rows[0].value(0);
@@ -68,7 +68,7 @@ class Tamperer {
     const std::string sql = "UPDATE " + column.table + " SET " + column.name +
                             " = ? WHERE rowid = (SELECT MAX(rowid) FROM " + column.table + ")";
     try {
-      system_.node->run(database_.transaction([&](Transaction& tx) -> Task<void> {
+      system_.node().run(database_.transaction([&](Transaction& tx) -> Task<void> {
         co_await tx.execute(Statement::dynamic(sql), {Parameter(value)});
       }));
       return true;

@@ -7,8 +7,8 @@
 namespace commerce::simulation {
 namespace {
 
+using sinew::sim::Databases;
 using sinew::tests::chosen_seed;
-using sinew::tests::Databases;
 using sinew::tests::for_seeds;
 
 Ordeal run_seeds(std::uint64_t count, const StoryOptions& options) {

@@ -35,20 +35,19 @@ constexpr std::size_t orders_a_basket = 3;
 constexpr auto longest_life = std::chrono::seconds(3);
 constexpr auto reset_connections = 0.002;
 
-test::SystemOptions system_options(const StoryOptions& story) {
-  test::SystemOptions options;
+sinew::sim::WorldOptions world_options(const StoryOptions& story) {
+  sinew::sim::WorldOptions options;
   options.databases = story.databases;
   options.disk = story.disk;
-  options.started = false;
-  options.world.network.reset = reset_connections;
+  options.simulation.network.reset = reset_connections;
   return options;
 }
 
 replay::Target target_of(const TestSystem& system) {
   replay::Target target;
-  target.sales_url = TestSystem::url_of(0);
-  target.fulfillment_url = TestSystem::url_of(3);
-  target.reporting_url = TestSystem::url_of(4);
+  target.sales_url = system.url_of("sales");
+  target.fulfillment_url = system.url_of("fulfillment");
+  target.reporting_url = system.url_of("reporting");
   target.customers_drop = system.drop_folder("sales", "customers");
   target.receipts_drop = system.drop_folder("inventory", "receipts");
   target.carriers_drop = system.drop_folder("fulfillment", "carriers");
@@ -70,10 +69,10 @@ Ordeal& Ordeal::operator+=(const Ordeal& other) {
 }
 
 PowerCutStory::PowerCutStory(std::uint64_t seed, const StoryOptions& options)
-    : system_(seed, system_options(options)),
+    : system_(seed, world_options(options), test::Start::later),
       input_(random_input(random())),
-      client_(system_.outside, system_.client),
-      outside_(system_.outside, "outside") {
+      client_(system_.outside(), system_.client()),
+      outside_(system_.outside(), "outside") {
   if (!sinew::tests::chosen_seed()) sinew::log::root().set_level(sinew::log::Level::off);
   for (const auto& order : input_.orders) {
     if (random().chance(0.3)) again_.push_back(order);
@@ -81,7 +80,7 @@ PowerCutStory::PowerCutStory(std::uint64_t seed, const StoryOptions& options)
 }
 
 // What is still under way outside goes with its scope.
-PowerCutStory::~PowerCutStory() { system_.outside.crash(); }
+PowerCutStory::~PowerCutStory() { system_.outside().crash(); }
 
 Ordeal PowerCutStory::run() {
   start();
@@ -89,12 +88,12 @@ Ordeal PowerCutStory::run() {
   for (auto cuts = 2 + random().below(3); cuts > 0 && failure_.empty(); --cuts)
     live_until_a_cut();
   calm_ = true;
-  system_.world.heal();
+  system_.simulation().heal();
   system_.cut_power();  // a database that gave up on its disk waits for this
   start();
   settle();
   check();
-  ordeal_.trace = system_.world.trace_hash();
+  ordeal_.trace = system_.simulation().trace_hash();
   return ordeal_;
 }
 
@@ -127,7 +126,7 @@ void PowerCutStory::open_doors() {
 Task<void> PowerCutStory::bring_in_the_input() {
   try {
     replay::ProgressBar bar(false);
-    const auto result = co_await replay::replay(system_.outside, input_, target_of(system_),
+    const auto result = co_await replay::replay(system_.outside(), input_, target_of(system_),
                                                 sinew::Secret(TestSystem::carrier_secret), bar);
     EXPECT_EQ(result.refused, 0);
     EXPECT_EQ(result.confirmed + result.rejected, std::ssize(input_.orders));
@@ -142,14 +141,14 @@ Task<void> PowerCutStory::bring_in_the_input() {
 Task<void> PowerCutStory::post_again() {
   try {
     const std::string first =
-        TestSystem::url_of(0) + "/orders/" + input_.orders.front().order.order_id;
+        system_.url_of("sales") + "/orders/" + input_.orders.front().order.order_id;
     while ((co_await client_.send({.url = first})).status == 404)
       co_await sinew::async::sleep_for(std::chrono::milliseconds(20));
     for (std::size_t i = 0; i < again_.size(); i += orders_a_basket) {
       sales::Basket basket;
       for (std::size_t j = i; j < std::min(i + orders_a_basket, again_.size()); ++j)
         basket.orders.push_back(again_[j].order);
-      const auto response = co_await client_.post_json(TestSystem::url_of(0) + "/baskets",
+      const auto response = co_await client_.post_json(system_.url_of("sales") + "/baskets",
                                                        sinew::to_text(sinew::to_json(basket)));
       EXPECT_TRUE(response.success()) << "a basket once more: " << response.body;
     }
@@ -162,9 +161,9 @@ Task<void> PowerCutStory::post_again() {
 void PowerCutStory::live_until_a_cut() {
   system_.provider.failures = static_cast<int>(random().below(3));
   system_.cut_power_after(1 + random().below(work_operations));
-  const auto end = system_.world.now() + longest_life;
-  system_.world.run_until([&] {
-    return system_.down() || at_work_ == 0 || !failure_.empty() || system_.world.now() > end;
+  const auto end = system_.simulation().now() + longest_life;
+  system_.simulation().run_until([&] {
+    return system_.down() || at_work_ == 0 || !failure_.empty() || system_.simulation().now() > end;
   });
   ++ordeal_.power_cuts;
   system_.cut_power();
@@ -173,7 +172,7 @@ void PowerCutStory::live_until_a_cut() {
 
 void PowerCutStory::settle() {
   while (at_work_ > 0) {
-    system_.world.run_for(std::chrono::seconds(1));
+    system_.run_for(std::chrono::seconds(1));
     replay_crashed();
   }
   if (!failure_.empty()) throw std::runtime_error(failure_);
@@ -193,9 +192,9 @@ std::int64_t PowerCutStory::replay_crashed() {
 }
 
 std::int64_t PowerCutStory::replay_crashed(sinew::context::ContextRunner& context) {
-  const sinew::messaging::Operator by{"ann", "it was the power", system_.node->new_id(),
-                                      system_.node->wall_now()};
-  const auto replayed = system_.node->run(
+  const sinew::messaging::Operator by{"ann", "it was the power", system_.node().new_id(),
+                                      system_.node().wall_now()};
+  const auto replayed = system_.node().run(
       context.database().transaction([&by](Transaction& tx) -> Task<std::int64_t> {
         co_return co_await sinew::messaging::replay(tx, {.reason = "crashed"}, by, false);
       }));
@@ -224,7 +223,7 @@ std::vector<books::ContextAudit> PowerCutStory::audits() {
 void PowerCutStory::check_books() {
   const auto all = audits();
   const auto batches =
-      system_.node->run(system_.context("reporting").database().read(reporting::batches));
+      system_.node().run(system_.context("reporting").database().read(reporting::batches));
   ASSERT_EQ(batches.size(), 1U);
   const auto statement = books::reconcile(batches, all);
   EXPECT_TRUE(statement.balanced()) << to_pretty_text(to_json(statement));

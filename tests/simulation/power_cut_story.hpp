@@ -15,7 +15,7 @@
 namespace commerce::simulation {
 
 struct StoryOptions {
-  sinew::tests::Databases databases = sinew::tests::Databases::plain;
+  sinew::sim::Databases databases = sinew::sim::Databases::plain;
   sinew::async::sim::DiskOptions disk;  // how it fails, beside losing its power
 };
 
@@ -47,7 +47,7 @@ class PowerCutStory {
   Ordeal run();
 
  private:
-  sinew::async::sim::Random& random() { return system_.world.random(); }
+  sinew::async::sim::Random& random() { return system_.random(); }
   void start();
   void open_doors();
   sinew::Task<void> bring_in_the_input();

@@ -1,39 +1,18 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "adapters/sqlite/database.hpp"
 #include "sinew/async/sim/node.hpp"
+#include "sinew/sim/temporary_folder.hpp"
 
 namespace sinew::tests {
 
-// A folder that goes with the object; in memory where the system has such a place: what survives a
-// power cut is not tested with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    const bool memory = std::filesystem::is_directory("/dev/shm");
-    std::string path = (memory ? "/dev/shm/" : testing::TempDir()) + "sinew-test-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) {
-      throw Error(Condition::unavailable, "cannot create the folder " + path);
-    }
-    path_ = path;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  std::string file(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+using sim::TemporaryFolder;
 
 // SQLite, as it is, on the one node of a simulated world.
 class SimulatedSqlite {

@@ -14,7 +14,7 @@
 #include "sinew/base/log.hpp"
 #include "sinew/context/host.hpp"
 #include "sinew/http/client.hpp"
-#include "tests/support/interleaving_backend.hpp"
+#include "sinew/sim/interleaving_backend.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
 namespace sinew::context {
@@ -140,7 +140,7 @@ class Stock : public Context {
 // A host in a simulated world on SQLite and the embedded broker, and a client outside.
 class TestHost {
  public:
-  using Databases = tests::Databases;
+  using Databases = sim::Databases;
 
   explicit TestHost(std::uint64_t seed = 1, Databases databases = Databases::plain)
       : world(seed),
@@ -158,7 +158,7 @@ class TestHost {
     node = &world.add_node("host");
     sqlite::Settings settings;
     settings.batch_time = Duration::zero();
-    backend_ = tests::make_backend(world, databases_, std::move(settings));
+    backend_ = sim::make_backend(world, databases_, std::move(settings));
     HostSettings host_settings;
     host_settings.folder = folder();
     host_settings.address = address;

@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "sinew/base/error.hpp"
+#include "sinew/sim/aggregate.hpp"
 
 namespace commerce::sales {
 namespace {
 
 using sinew::Condition;
 using sinew::Decimal;
-using sinew::Error;
+using sinew::sim::given;
 using testing::ElementsAre;
 using testing::Field;
-using testing::IsEmpty;
 
 PlaceOrder command() {
   PlaceOrder order;
@@ -29,12 +29,6 @@ PlaceOrder command() {
   order.ship_to.country = "France";
   order.lines = {{11, 12, Decimal::parse("14"), Decimal()},
                  {42, 10, Decimal::parse("9.8"), Decimal()}};
-  return order;
-}
-
-Order placed() {
-  Order order;
-  order.apply(Order::place(command()));
   return order;
 }
 
@@ -92,96 +86,85 @@ TEST(OrderForm, RefusesWhatTheContractForbids) {
   EXPECT_EQ(refused([](auto& o) { o.freight = Decimal::parse("-0.01"); }), "freight");
 }
 
+const Placed placed = Order::place(command());
+const sinew::Date in_time = sinew::parse_iso_date("1996-08-01");
+const sinew::Date too_late = sinew::parse_iso_date("1996-08-02");
+
 TEST(Order, GoesFromPlacedOverConfirmedToShipped) {
-  Order order = placed();
-  EXPECT_EQ(order.status(), OrderStatus::placed);
+  auto order = given<Order>();
 
-  order.apply(order.confirm().value());
-  EXPECT_EQ(order.status(), OrderStatus::confirmed);
-  EXPECT_EQ(order.late(), std::nullopt);
+  order.when(&Order::place, command()).then(placed);
+  EXPECT_EQ(order.state().status(), OrderStatus::placed);
 
-  order.apply(order.ship(sinew::parse_iso_date("1996-08-02")).value());
-  EXPECT_EQ(order.status(), OrderStatus::shipped);
-  EXPECT_EQ(order.late(), true);
+  order.when(&Order::confirm).then(Confirmed{});
+  EXPECT_EQ(order.state().status(), OrderStatus::confirmed);
+  EXPECT_EQ(order.state().late(), std::nullopt);
+
+  order.when(&Order::ship, too_late).then(Shipped{too_late});
+  EXPECT_EQ(order.state().status(), OrderStatus::shipped);
+  EXPECT_EQ(order.state().late(), true);
 }
 
 TEST(Order, DecidesEachFactOnce) {
-  Order order = placed();
-  order.apply(order.confirm().value());
-  order.apply(order.ship(sinew::parse_iso_date("1996-08-01")).value());
+  auto order = given<Order>({placed, Confirmed{}, Shipped{in_time}});
 
-  EXPECT_FALSE(order.confirm());
-  EXPECT_FALSE(order.ship(sinew::parse_iso_date("1996-08-03")));
-  EXPECT_EQ(order.late(), false);
+  order.when(&Order::confirm).then_nothing();
+  order.when(&Order::ship, too_late).then_nothing();
+
+  EXPECT_EQ(order.state().late(), false);
 }
 
 // The carrier's report and the saga's last step come over different queues.
 TEST(Order, ShipsBeforeItIsConfirmed) {
-  Order order = placed();
-  order.apply(order.ship(sinew::parse_iso_date("1996-07-16")).value());
+  auto order = given<Order>({placed, Shipped{in_time}});
 
-  order.apply(order.confirm().value());
+  order.when(&Order::confirm).then(Confirmed{});
 
-  EXPECT_EQ(order.status(), OrderStatus::shipped);
+  EXPECT_EQ(order.state().status(), OrderStatus::shipped);
 }
 
 TEST(Order, ARejectedOneStaysSo) {
-  Order order = placed();
-  order.apply(order.reject("out_of_stock", "product 11 is out").value());
+  auto order = given<Order>(placed);
 
-  EXPECT_EQ(order.code(), "out_of_stock");
-  EXPECT_EQ(order.reason(), "product 11 is out");
-  EXPECT_FALSE(order.reject("cancelled", "again"));
-  EXPECT_THROW(order.confirm(), Error);
-  EXPECT_THROW(order.ship({}), Error);
+  order.when(&Order::reject, "out_of_stock", "product 11 is out")
+      .then(Rejected{"out_of_stock", "product 11 is out"});
+
+  order.when(&Order::reject, "cancelled", "again").then_nothing();
+  order.when(&Order::confirm).then_refused(Condition::conflict, "cannot be confirmed");
+  order.when(&Order::ship, in_time).then_refused(Condition::conflict, "cannot be shipped");
 }
 
 TEST(Order, AConfirmedOneIsNotRejected) {
-  Order order = placed();
-  order.apply(order.confirm().value());
-
-  EXPECT_THROW(order.reject("cancelled", "too late"), Error);
+  given<Order>({placed, Confirmed{}})
+      .when(&Order::reject, "cancelled", "too late")
+      .then_refused(Condition::conflict, "order 10248 is confirmed");
 }
 
 TEST(Order, KnowsItsOwnCommand) {
   PlaceOrder other = command();
   other.lines[0].quantity = 13;
 
-  EXPECT_TRUE(placed().is(command()));
-  EXPECT_FALSE(placed().is(other));
-}
+  const auto order = given<Order>(placed);
 
-template <sinew::event::Typed E>
-sinew::store::RecordedEvent recorded(const E& fact, std::int64_t version) {
-  sinew::store::RecordedEvent event;
-  event.stream = "order-10248";
-  event.stream_version = version;
-  event.type = E::type.name;
-  event.version = E::type.version;
-  event.data = sinew::event::write_data(fact);
-  return event;
+  EXPECT_TRUE(order.state().is(command()));
+  EXPECT_FALSE(order.state().is(other));
 }
 
 TEST(Order, IsReadBackFromItsEvents) {
-  StoredOrder order("10248");
-  order.replay(recorded(Order::place(command()), 0), {});
-  order.replay(recorded(Confirmed{}, 1), {});
-  order.replay(recorded(Shipped{sinew::parse_iso_date("1996-07-16")}, 2), {});
+  const auto order = given<Order>({placed, Confirmed{}, Shipped{in_time}});
 
   EXPECT_TRUE(order.state().is(command()));
   EXPECT_TRUE(order.state().confirmed());
   EXPECT_EQ(order.state().status(), OrderStatus::shipped);
-  EXPECT_EQ(order.stream(), "order-10248");
+  EXPECT_EQ(StoredOrder("10248").stream(), "order-10248");
 }
 
 TEST(Order, IsReadBackFromARejectionThatHadNoCode) {
-  StoredOrder order("10248");
-  order.replay(recorded(Order::place(command()), 0), order_versions());
-  auto rejected = recorded(Rejected{}, 1);
-  rejected.version = 1;
-  rejected.data = sinew::SharedBytes(R"({"reason":"charge said no: card_declined: no money"})");
+  const sinew::sim::Payload rejected(
+      "order.rejected", 1,
+      sinew::JsonObject{{"reason", "charge said no: card_declined: no money"}});
 
-  order.replay(rejected, order_versions());
+  const auto order = given<Order>({placed, rejected}, order_versions());
 
   EXPECT_EQ(order.state().status(), OrderStatus::rejected);
   EXPECT_EQ(order.state().code(), "card_declined");

@@ -6,9 +6,10 @@
 
 #include "adapters/sqlite/backend.hpp"
 #include "sinew/async/sim/world.hpp"
+#include "sinew/sim/options.hpp"
 #include "sinew/store/sim/interleaving_database.hpp"
 
-namespace sinew::tests {
+namespace sinew::sim {
 
 // An engine, and the InterleavingDatabase before it.
 struct InterleavedEngine {
@@ -51,14 +52,10 @@ class InterleavingBackend final : public context::Backend {
   sqlite::Backend inner_;
 };
 
-// What the contexts of a simulated host have for databases: SQLite as it is, or behind an
-// InterleavingDatabase each.
-enum class Databases : bool { plain, interleaving };
-
 inline std::unique_ptr<context::Backend> make_backend(async::sim::World& world, Databases databases,
                                                       sqlite::Settings settings) {
   if (databases == Databases::plain) return std::make_unique<sqlite::Backend>(std::move(settings));
   return std::make_unique<InterleavingBackend>(world, std::move(settings));
 }
 
-}  // namespace sinew::tests
+}  // namespace sinew::sim
