@@ -38,6 +38,7 @@ using Errand = std::function<Task<int>(async::Reactor&)>;
 // Each adds its subcommands to the program and sets `action`, or `errand`, when one of them is
 // chosen.
 void add_saga_commands(CLI::App& program, const Options& options, Action& action);
+void add_resilience_commands(CLI::App& program, const Options& options, Action& action);
 void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
 void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);
 

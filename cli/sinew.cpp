@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   cli::add_saga_commands(program, options, action);
   cli::add_dlq_commands(program, options, action);
   cli::add_schema_commands(program, options, errand);
+  cli::add_resilience_commands(program, options, action);
   program.add_subcommand("version", "The version of this program")->callback([&] {
     version = true;
   });

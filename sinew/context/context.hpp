@@ -11,6 +11,7 @@
 #include "sinew/http/client.hpp"
 #include "sinew/messaging/reply.hpp"
 #include "sinew/messaging/request_reply.hpp"
+#include "sinew/resilience/pipeline_registry.hpp"
 #include "sinew/saga/orchestrator.hpp"
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
@@ -29,6 +30,7 @@ struct Resources {
   store::Outbox& outbox;
   saga::Orchestrator& sagas;
   http::Client& http;
+  resilience::PipelineRegistry& pipelines;
   messaging::Requester* requester;  // null for a context that asks nothing
   const event::Upcasters& upcasters;
   log::Logger log;
@@ -57,6 +59,8 @@ class Context {
   store::EventLog& events() const { return resources_->database.event_log(); }
   saga::Orchestrator& sagas() const { return resources_->sagas; }
   http::Client& http() const { return resources_->http; }
+  // Where pipelines are made known to the operator; made in start() at the earliest.
+  resilience::PipelineRegistry& pipelines() const { return resources_->pipelines; }
   const log::Logger& log() const { return resources_->log; }
   const std::filesystem::path& folder() const { return resources_->folder; }
   const event::Upcasters& upcasters() const { return resources_->upcasters; }

@@ -11,6 +11,7 @@
 
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/context/resilience_operations.hpp"
 #include "sinew/messaging/audit.hpp"
 #include "sinew/messaging/dead_letters.hpp"
 #include "sinew/saga/instances.hpp"
@@ -305,6 +306,7 @@ Task<Json> operate(async::Runtime& runtime, store::Database& database, std::stri
   if (operation == "dlq.replay") return change_messages(std::move(call), Removal::replay);
   if (operation == "dlq.discard") return change_messages(std::move(call), Removal::discard);
   if (operation == "audit.list") return list_audit(std::move(call));
+  if (operation.starts_with("resilience.")) refuse_without_host(operation);
   if (operation.starts_with("saga.")) {
     if (const auto verb = saga::parse_verb(operation.substr(5))) {
       return request(std::move(call), *verb);

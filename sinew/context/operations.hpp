@@ -25,6 +25,9 @@ namespace sinew::context {
 //   dlq.discard      likewise
 //   audit.list       {limit?}                                    -> {entries: [...]}
 //
+// resilience.* (resilience_operations.hpp) is refused here, with unavailable: it asks a running
+// host.
+//
 // Errors: not_found (no such operation, saga or message), invalid_input (arguments, each with its
 // path), conflict (the saga is finished). Changing operations are one transaction with their audit
 // record.

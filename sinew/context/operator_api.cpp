@@ -6,6 +6,7 @@
 #include "sinew/base/hash.hpp"
 #include "sinew/context/host.hpp"
 #include "sinew/context/operations.hpp"
+#include "sinew/context/resilience_operations.hpp"
 
 namespace sinew::context {
 namespace {
@@ -54,6 +55,13 @@ Task<void> measure_questions(Host& host, ContextRunner& runner) {
   questions.with({runner.name(), "unknown"}).set(static_cast<double>(status->unknown));
 }
 
+Task<void> measure_pipelines(ContextRunner& runner) {
+  co_await async::call_on(runner.runtime(), [&runner]() -> Task<void> {
+    if (runner.pipelines() != nullptr) runner.pipelines()->measure();
+    co_return;
+  });
+}
+
 // Gauges are brought up to date when they are asked for.
 Task<http::Response> metrics_of(Host& host) {
   auto& messages = host.metrics().gauges(
@@ -71,6 +79,7 @@ Task<http::Response> metrics_of(Host& host) {
     sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
     sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));
     co_await measure_questions(host, *runner);
+    co_await measure_pipelines(*runner);
   }
   co_return http::ok(host.metrics().expose(), std::string(metrics::Registry::kContentType));
 }
@@ -83,6 +92,9 @@ Task<http::Response> operate_on(Host& host, const http::Request& request) {
   for (ContextRunner* runner : host.contexts()) {
     if (runner->name() != name) continue;
     co_return http::ok(co_await async::call_on(runner->runtime(), [&]() -> Task<Json> {
+      if (operation.starts_with("resilience.")) {
+        co_return operate_on_pipelines(*runner->pipelines(), operation, actor, arguments);
+      }
       Json answer =
           co_await operate(runner->runtime(), runner->database(), operation, actor, arguments);
       runner->wake();

@@ -118,9 +118,10 @@ Task<void> ContextRunner::open(Backend& backend) {
         messaging::RequesterSettings{.source = source_of(name_),
                                      .replies = answers_of(name_).name});
   }
+  pipelines_ = std::make_unique<resilience::PipelineRegistry>(runtime_, metrics_, name_, log_);
   resources_ = std::make_unique<Resources>(Resources{name_, place_.folder, runtime_, *database_,
-                                                     outbox_, *sagas_, *http_, requester_.get(),
-                                                     spec_->upcasters_, log_});
+                                                     outbox_, *sagas_, *http_, *pipelines_,
+                                                     requester_.get(), spec_->upcasters_, log_});
   context_->resources_ = resources_.get();
 }
 

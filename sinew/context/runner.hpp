@@ -81,6 +81,9 @@ class ContextRunner {
   // Of the questions that the context asks; null when it asks none.
   const messaging::RequesterStatus* questions() const noexcept;
 
+  // The pipelines that the context made; null before start().
+  resilience::PipelineRegistry* pipelines() noexcept { return pipelines_.get(); }
+
   // An operator changed a backlog or a saga: have it looked at now.
   void wake() noexcept;
 
@@ -96,6 +99,7 @@ class ContextRunner {
   Task<void> stop_consumers(Duration patience);
   Task<void> close();
 
+  std::unique_ptr<resilience::PipelineRegistry> pipelines_;  // outlives the context's own
   std::unique_ptr<Context> context_;
   std::string name_;
   async::Runtime& runtime_;
