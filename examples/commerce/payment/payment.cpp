@@ -76,7 +76,7 @@ void Payment::describe(sinew::context::ContextSpec& spec) {
 
 Task<void> Payment::start() {
   provider_ = std::make_unique<StripeGateway>(
-      runtime(), http(),
+      pipelines(), http(),
       StripeGateway::Settings{settings_.provider_url, settings_.api_key, settings_.policy});
   co_return;
 }

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <expected>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
 #include "sinew/base/config_fwd.hpp"
-#include "sinew/base/error.hpp"
 #include "sinew/http/client.hpp"
+#include "sinew/resilience/bulkhead.hpp"
 #include "sinew/resilience/circuit_breaker.hpp"
+#include "sinew/resilience/pipeline.hpp"
 #include "sinew/resilience/retry.hpp"
 #include "sinew/resilience/retry_budget.hpp"
 #include "sinew/resilience/timeout.hpp"
@@ -24,39 +22,37 @@ struct ProviderPolicy {
   sinew::resilience::RetrySettings retry;
   sinew::resilience::RetryBudgetSettings budget;
   sinew::resilience::CircuitBreakerSettings breaker;
+  // As many at once as the client has connections; of the messages that payment handles at the same
+  // time so many more may wait.
+  sinew::resilience::BulkheadSettings bulkhead = {
+      .max_concurrent = 16, .max_waiting = 256, .max_wait = std::chrono::seconds(2)};
+
+  sinew::resilience::PipelineSettings pipeline() const;
 
   static void describe(sinew::config::Section<ProviderPolicy>& section);
   std::vector<std::string> violations() const;
 };
 
-// Requests to one provider, each with an idempotency key, so that repeating it is harmless. From
-// the outside in: all attempts have a time in all; a failed one is tried again after a pause, as
-// far as the budget for all requests allows; the circuit breaker leaves a provider alone that only
-// fails; an attempt has a time of its own. Lives on the context's worker.
+// Requests to one provider, each with an idempotency key, so that repeating it is harmless. The
+// pipeline `payment-provider`, from the outside in: all attempts have a time in all; a failed one
+// is tried again after a pause, as far as the budget for all requests allows; the circuit breaker
+// leaves a provider alone that only fails; so many are under way at the same time; an attempt has a
+// time of its own. Lives on the context's worker.
 class ProviderClient {
  public:
   // Throws Error invalid_input with everything that is out of range in the policy.
-  ProviderClient(sinew::async::Runtime& runtime, sinew::http::Client& client,
+  ProviderClient(sinew::resilience::PipelineRegistry& pipelines, sinew::http::Client& client,
                  const ProviderPolicy& policy);
 
   // What the provider answers, errors included: the last answer when it stays with 409, 429 or 5xx.
-  // Errors: those of http::Client::send; unavailable with applied no when the breaker is open.
-  // `applied` is unknown as soon as one of the attempts may have reached the provider.
+  // Errors: those of http::Client::send; with applied no, unavailable when the breaker is open and
+  // exhausted when too many are under way. `applied` is unknown as soon as one of the attempts may
+  // have reached the provider.
   sinew::Task<sinew::http::Response> send(sinew::http::ClientRequest request);
 
  private:
-  using Outcome = std::expected<sinew::http::Response, sinew::Error>;
-
-  sinew::Task<Outcome> attempt(sinew::resilience::CircuitBreaker::Permit& permit,
-                               sinew::http::ClientRequest request, sinew::Instant deadline);
-  std::optional<sinew::Duration> pause_after(const sinew::resilience::Failure& failure,
-                                             sinew::resilience::Retry& retry);
-
-  sinew::async::Runtime& runtime_;
   sinew::http::Client& client_;
-  ProviderPolicy policy_;
-  sinew::resilience::RetryBudget budget_;
-  sinew::resilience::CircuitBreaker breaker_;
+  sinew::resilience::Pipeline<sinew::http::Response> pipeline_;
 };
 
 }  // namespace commerce::payment

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <ostream>
@@ -48,7 +49,9 @@ class Bench {
   using Handler = std::function<Task<Response>(int)>;
 
   explicit Bench(Handler handler, ProviderPolicy policy = {})
-      : handler_(std::move(handler)), server_(provider, routes()), sender_(node, http_, policy) {
+      : handler_(std::move(handler)),
+        server_(provider, routes()),
+        sender_(pipelines_, http_, policy) {
     server_.start({"127.0.0.1", 0});
   }
 
@@ -89,6 +92,8 @@ class Bench {
   sinew::http::Server server_;
   sinew::net::FixedResolver resolver_;
   sinew::http::Client http_{node, resolver_};
+  sinew::metrics::Registry metrics_;
+  sinew::resilience::PipelineRegistry pipelines_{node, metrics_, "payment", sinew::log::root()};
   ProviderClient sender_;
 };
 
@@ -181,6 +186,40 @@ TEST(ProviderClient, RetriesNoMoreThanItsBudget) {
     EXPECT_EQ(bench.status(), 500);
 
   EXPECT_EQ(bench.requests.size(), 50U + 10U);
+}
+
+// A provider that has become slow does not get everything at once that waits for it.
+TEST(ProviderClient, HasSoManyRequestsUnderWayAtTheSameTime) {
+  ProviderPolicy policy;
+  policy.bulkhead = {.max_concurrent = 2, .max_waiting = 2, .max_wait = 1500ms};
+  int running = 0;
+  int most = 0;
+  Bench bench(
+      [&](int) -> Task<Response> {
+        most = std::max(most, ++running);
+        co_await sinew::async::sleep_for(1s);
+        --running;
+        co_return answer(200);
+      },
+      policy);
+  std::vector<sinew::async::Outcome<Response>> outcomes(5);
+  sinew::async::Scope scope(bench.node, "requests");
+  for (auto& outcome : outcomes)
+    scope.spawn(sinew::async::capture(bench.send(), outcome));
+
+  bench.node.run(scope.join());
+
+  int answered = 0;
+  for (auto& outcome : outcomes) {
+    try {
+      answered += outcome.take().status == 200 ? 1 : 0;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.condition(), Condition::exhausted);
+      EXPECT_EQ(error.applied(), Applied::no);
+    }
+  }
+  EXPECT_EQ(answered, 4);
+  EXPECT_EQ(most, 2);
 }
 
 TEST(ProviderClient, LeavesAFailingProviderAloneAndComesBack) {

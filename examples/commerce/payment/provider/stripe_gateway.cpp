@@ -103,9 +103,9 @@ StripeGateway::Outcome outcome_of(const Response& response) {
 
 }  // namespace
 
-StripeGateway::StripeGateway(sinew::async::Runtime& runtime, sinew::http::Client& client,
-                             Settings settings)
-    : settings_(std::move(settings)), client_(runtime, client, settings_.policy) {}
+StripeGateway::StripeGateway(sinew::resilience::PipelineRegistry& pipelines,
+                             sinew::http::Client& client, Settings settings)
+    : settings_(std::move(settings)), client_(pipelines, client, settings_.policy) {}
 
 Task<StripeGateway::Outcome> StripeGateway::charge(std::string order_id, Money amount,
                                                    std::string method,

@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "examples/commerce/payment/provider/provider_client.hpp"
-#include "sinew/async/runtime.hpp"
 #include "sinew/base/money.hpp"
 #include "sinew/base/secret.hpp"
 #include "sinew/http/client.hpp"
@@ -32,7 +31,8 @@ class StripeGateway {
   // A definite no comes as a Rejection with the provider's code: card_declined, expired_card, ...
   using Outcome = std::variant<Payment, sinew::messaging::Rejection>;
 
-  StripeGateway(sinew::async::Runtime& runtime, sinew::http::Client& client, Settings settings);
+  StripeGateway(sinew::resilience::PipelineRegistry& pipelines, sinew::http::Client& client,
+                Settings settings);
 
   // `amount` in whole cents; of nothing the provider, which moves no nothing, is not told: it is
   // paid at once, without a reference. Errors, all transient with applied unknown unless nothing

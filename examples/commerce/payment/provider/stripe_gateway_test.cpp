@@ -32,7 +32,7 @@ class Provider {
       : answers(std::move(prepared)),
         server(provider_node, routes()),
         client(node, resolver),
-        gateway(node, client, {start(), sinew::Secret("sk_test")}) {}
+        gateway(pipelines, client, {start(), sinew::Secret("sk_test")}) {}
 
   std::string outcome() {
     const auto outcome = node.run(gateway.charge("7", Money::parse("12.34 USD"), "pm_x", "key"));
@@ -75,6 +75,8 @@ class Provider {
   sinew::net::FixedResolver resolver;
   sinew::http::Server server;
   sinew::http::Client client;
+  sinew::metrics::Registry metrics;
+  sinew::resilience::PipelineRegistry pipelines{node, metrics, "payment", sinew::log::root()};
   StripeGateway gateway;
 };
 
