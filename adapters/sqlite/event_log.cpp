@@ -69,6 +69,14 @@ CREATE TABLE event_times (
   time BIGINT NOT NULL PRIMARY KEY,
   position BIGINT NOT NULL
 );
+)"},
+                                        store::Migration{3, "snapshots", R"(
+CREATE TABLE snapshots (
+  stream BIGINT NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  state_version BIGINT NOT NULL,
+  state BYTES NOT NULL
+);
 )"}};
 
 constexpr std::size_t max_stream_bytes = 200;
@@ -110,6 +118,19 @@ void check_events(const std::vector<NewEvent>& events) {
                   fmt::format("the data of event {} has {} bytes, more than {}", event.type,
                               event.data.size(), event::Envelope::max_data_bytes));
     }
+  }
+}
+
+void check_snapshot(const std::string& stream, Stream at, const store::Snapshot& snapshot) {
+  if (snapshot.stream_version < 0 || snapshot.stream_version > at.version) {
+    throw Error(Condition::invalid_input,
+                fmt::format("stream {} is at version {}: there is no state after {}", stream,
+                            at.version, snapshot.stream_version));
+  }
+  if (snapshot.state.size() > event::Envelope::max_data_bytes) {
+    throw Error(Condition::invalid_input,
+                fmt::format("the state of stream {} has {} bytes, more than {}", stream,
+                            snapshot.state.size(), event::Envelope::max_data_bytes));
   }
 }
 
@@ -504,6 +525,37 @@ Task<Checkpoint> EventLog::position_before(Transaction& transaction, Timestamp t
       "SELECT position FROM event_times WHERE time > ? ORDER BY time LIMIT 1", {mark});
   if (next.empty()) co_return co_await head(transaction);
   co_return checkpoint_at(next[0].integer(0));
+}
+
+Task<void> EventLog::save_snapshot(Transaction& transaction, std::string stream,
+                                   store::Snapshot snapshot) {
+  check_stream(stream);
+  const Stream at = co_await find_stream(transaction, stream);
+  check_snapshot(stream, at, snapshot);
+  co_await transaction.execute(
+      "INSERT INTO snapshots (stream, version, state_version, state) VALUES (?, ?, ?, ?) "
+      "ON CONFLICT (stream) DO UPDATE SET version = excluded.version, "
+      "state_version = excluded.state_version, state = excluded.state "
+      "WHERE excluded.version >= snapshots.version",
+      {at.number, snapshot.stream_version, snapshot.state_version, snapshot.state.span()});
+}
+
+Task<std::optional<store::Snapshot>> EventLog::find_snapshot(Transaction& transaction,
+                                                             std::string stream) {
+  check_stream(stream);
+  const store::Rows rows = co_await transaction.execute(
+      "SELECT n.version, n.state_version, n.state FROM streams s "
+      "JOIN snapshots n ON n.stream = s.number WHERE s.id = ? AND n.version <= s.version",
+      {stream});
+  if (rows.empty()) co_return std::nullopt;
+  const store::Row row = rows[0];
+  co_return store::Snapshot{row.integer(0), static_cast<std::int32_t>(row.integer(1)),
+                            SharedBytes(row.blob(2))};
+}
+
+Task<std::int64_t> EventLog::delete_snapshots(Transaction& transaction) {
+  const store::Rows deleted = co_await transaction.execute("DELETE FROM snapshots WHERE TRUE");
+  co_return deleted.changed();
 }
 
 Task<void> EventLog::settle_index(Transaction& transaction) {

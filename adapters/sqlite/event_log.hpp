@@ -44,6 +44,11 @@ class EventLog final : public store::EventLog {
   Task<store::EventPage> read_matching(store::Transaction& transaction, store::EventFilter filter,
                                        store::Checkpoint after, std::size_t limit) override;
   Task<store::Checkpoint> position_before(store::Transaction& transaction, Timestamp time) override;
+  Task<void> save_snapshot(store::Transaction& transaction, std::string stream,
+                           store::Snapshot snapshot) override;
+  Task<std::optional<store::Snapshot>> find_snapshot(store::Transaction& transaction,
+                                                     std::string stream) override;
+  Task<std::int64_t> delete_snapshots(store::Transaction& transaction) override;
   Task<store::Checkpoint> head(store::Transaction& transaction) override;
 
  private:

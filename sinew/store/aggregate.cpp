@@ -4,6 +4,7 @@
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/base/log.hpp"
 
 namespace sinew::store::detail {
 
@@ -19,6 +20,34 @@ void refuse_unknown(const RecordedEvent& event) {
               fmt::format("the stream {} has an event of type {}, which this program does not "
                           "know: install the version that wrote it",
                           event.stream, event.type));
+}
+
+void check_policy(const SnapshotPolicy& policy) {
+  if (policy.every >= 0 && policy.every <= SnapshotPolicy::most) return;
+  throw Error(Condition::invalid_input,
+              fmt::format("a snapshot is kept every 1 to {} events, or 0 for never, not every {}",
+                          SnapshotPolicy::most, policy.every));
+}
+
+bool passes(const SnapshotPolicy& policy, std::int64_t from, const Appended& appended) {
+  if (policy.every == 0 || appended.repeated) return false;
+  return (appended.stream_version + 1) / policy.every > (from + 1) / policy.every;
+}
+
+std::optional<Json> usable_state(const Snapshot& snapshot, std::int32_t state_version,
+                                 const std::string& stream) {
+  if (snapshot.state_version != state_version) return std::nullopt;
+  try {
+    return parse_json(snapshot.state.view());
+  } catch (const Error& error) {
+    report_unreadable(stream, error);
+    return std::nullopt;
+  }
+}
+
+void report_unreadable(const std::string& stream, const Error& error) {
+  log::warn("a snapshot cannot be read; all events are read instead",
+            {{"stream", stream}, {"error", error.detail()}});
 }
 
 Task<StreamAppend> make_append(std::string stream, std::int64_t version,

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "sinew/async/task.hpp"
+#include "sinew/base/described.hpp"
+#include "sinew/base/error.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/store/event_log.hpp"
 
@@ -28,6 +31,11 @@
 //   Aggregate<Order> order = co_await orders.load(tx, "10248");
 //   if (order.state().is_open()) order.raise(OrderCancelled{...});
 //   co_await orders.append(tx, order, lineage);
+//
+// One with a long history takes part in snapshots by a described state and the version of its
+// schema, which changes whenever the members, their meaning or what apply() makes of an event do:
+//
+//   static constexpr std::int32_t state_version = 1;
 namespace sinew::store {
 
 template <class... Events>
@@ -37,6 +45,26 @@ template <class S>
 concept AggregateState = std::default_initializable<S> && requires {
   { S::category } -> std::convertible_to<std::string_view>;
   typename S::Events;
+};
+
+template <class S>
+concept SnapshotState = AggregateState<S> && requires(const S& state, const Json& json) {
+  { S::state_version } -> std::convertible_to<std::int32_t>;
+  { to_json(state) } -> std::same_as<Json>;
+  { from_json<S>(json) } -> std::same_as<S>;
+};
+
+// When a Repository keeps a snapshot: each time a stream passes a multiple of so many events.
+struct SnapshotPolicy {
+  static constexpr std::int64_t most = 1'000'000;
+  std::int64_t every = 0;  // 1 to most; 0: never
+};
+
+// Of a Repository since it was made. Bodies that run again count again.
+struct SnapshotCounts {
+  std::uint64_t saved = 0;
+  std::uint64_t used = 0;
+  std::uint64_t ignored = 0;  // of another state version, or not to be read
 };
 
 // An event that is not stored yet.
@@ -54,6 +82,15 @@ void check_next(const RecordedEvent& event, std::int64_t expected_version);
 
 Task<StreamAppend> make_append(std::string stream, std::int64_t version,
                                std::vector<PendingEvent> pending, event::Lineage lineage);
+// Throws Error invalid_input.
+void check_policy(const SnapshotPolicy& policy);
+// Whether an append took a stream from version `from` past a multiple of `every` events.
+bool passes(const SnapshotPolicy& policy, std::int64_t from, const Appended& appended);
+// What is to be read of a snapshot's state; nothing for one that is to be ignored, which is logged.
+std::optional<Json> usable_state(const Snapshot& snapshot, std::int32_t state_version,
+                                 const std::string& stream);
+void report_unreadable(const std::string& stream, const Error& error);
+
 Task<Appended> append_pending(EventLog& log, Transaction& transaction, std::string stream,
                               std::int64_t version, std::vector<PendingEvent> pending,
                               event::Lineage lineage);
@@ -84,6 +121,9 @@ class Aggregate {
  public:
   // A new one, without history.
   explicit Aggregate(std::string id) : id_(std::move(id)) {}
+  // As it was after its event `version`.
+  Aggregate(std::string id, State state, std::int64_t version)
+      : id_(std::move(id)), state_(std::move(state)), version_(version) {}
 
   const std::string& id() const noexcept { return id_; }
   std::string stream() const { return std::string(State::category) + "-" + id_; }
@@ -125,6 +165,13 @@ class Repository {
  public:
   explicit Repository(EventLog& log, event::Upcasters upcasters = {})
       : log_(log), upcasters_(std::move(upcasters)) {}
+  // With snapshots, in the transactions of append(). Throws Error invalid_input for a policy out of
+  // range.
+  Repository(EventLog& log, event::Upcasters upcasters, SnapshotPolicy policy)
+    requires SnapshotState<State>
+      : log_(log), upcasters_(std::move(upcasters)), policy_(policy) {
+    detail::check_policy(policy);
+  }
 
   // The aggregate with all its history; one that does not exist() when there is none. Errors: those
   // of Aggregate::replay and of the log.
@@ -137,6 +184,9 @@ class Repository {
   Task<Aggregate<State>> load_as_of(Transaction& transaction, std::string id,
                                     std::int64_t version) const {
     Aggregate<State> aggregate(std::move(id));
+    if constexpr (SnapshotState<State>) {
+      if (policy_.every > 0) co_await begin_with_snapshot(transaction, aggregate, version);
+    }
     while (aggregate.version() < version) {
       const std::int64_t next = aggregate.version() + 1;
       const auto missing = static_cast<std::uint64_t>(version - next) + 1;
@@ -154,24 +204,63 @@ class Repository {
   // Stores the pending events, provided that nobody stored others since the aggregate was loaded.
   // The aggregate stays as it is: load it again for a further change. With a cause in the lineage
   // the events' ids are derived from it, so repeating the same message's work repeats its events;
-  // else they are new. Errors: conflict (load again and decide anew), invalid_input.
+  // else they are new. `aggregate` lives until it returns. Errors: conflict (load again and decide
+  // anew), invalid_input.
   Task<Appended> append(Transaction& transaction, const Aggregate<State>& aggregate,
                         event::Lineage lineage = {}) const {
-    return detail::append_pending(log_, transaction, aggregate.stream(), aggregate.version(),
-                                  aggregate.pending(), std::move(lineage));
+    const Appended appended =
+        co_await detail::append_pending(log_, transaction, aggregate.stream(), aggregate.version(),
+                                        aggregate.pending(), std::move(lineage));
+    if constexpr (SnapshotState<State>) {
+      if (detail::passes(policy_, aggregate.version(), appended)) {
+        co_await save_snapshot(transaction, aggregate, appended.stream_version);
+      }
+    }
+    co_return appended;
   }
 
   // What append() would store, which must be something: a part of EventLog::append_all, for several
-  // aggregates that change together or not at all.
+  // aggregates that change together or not at all. Their snapshots wait for a later append().
   Task<StreamAppend> to_append(const Aggregate<State>& aggregate,
                                event::Lineage lineage = {}) const {
     return detail::make_append(aggregate.stream(), aggregate.version(), aggregate.pending(),
                                std::move(lineage));
   }
 
+  const SnapshotCounts& snapshots() const noexcept { return counts_; }
+
  private:
+  Task<void> begin_with_snapshot(Transaction& transaction, Aggregate<State>& aggregate,
+                                 std::int64_t version) const {
+    const auto snapshot = co_await log_.find_snapshot(transaction, aggregate.stream());
+    if (!snapshot || snapshot->stream_version > version) co_return;
+    const auto state = detail::usable_state(*snapshot, State::state_version, aggregate.stream());
+    if (state) {
+      try {
+        aggregate =
+            Aggregate<State>(aggregate.id(), from_json<State>(*state), snapshot->stream_version);
+        ++counts_.used;
+        co_return;
+      } catch (const Error& error) {
+        detail::report_unreadable(aggregate.stream(), error);
+      }
+    }
+    ++counts_.ignored;
+  }
+
+  Task<void> save_snapshot(Transaction& transaction, const Aggregate<State>& aggregate,
+                           std::int64_t version) const {
+    SharedBytes state(to_text(to_json(aggregate.state())));
+    if (state.size() > event::Envelope::max_data_bytes) co_return;
+    co_await log_.save_snapshot(transaction, aggregate.stream(),
+                                {version, State::state_version, std::move(state)});
+    ++counts_.saved;
+  }
+
   EventLog& log_;
   event::Upcasters upcasters_;
+  SnapshotPolicy policy_;
+  mutable SnapshotCounts counts_;
 };
 
 }  // namespace sinew::store

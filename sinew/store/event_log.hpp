@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,8 +72,8 @@ struct Appended {
 
 // Which events to give; what is empty lets all of them through.
 struct EventFilter {
-  std::string category;  // of their streams, the text before the first `-`: 1 to 200 bytes
-  std::string type;      // 1 to 1024 bytes
+  std::string category = {};  // of their streams, the text before the first `-`: 1 to 200 bytes
+  std::string type = {};      // 1 to 1024 bytes
   bool empty() const noexcept { return category.empty() && type.empty(); }
 };
 
@@ -81,6 +82,14 @@ struct EventPage {
   std::vector<RecordedEvent> events;
   Checkpoint position;  // how far the log was looked through: where the next page begins
   bool at_end = false;  // nothing lies behind it yet
+};
+
+// What a stream's events up to one of them come to, so that a load need not begin with the first.
+// Never the truth: without it the same comes out.
+struct Snapshot {
+  std::int64_t stream_version = 0;  // of the last event in it
+  std::int32_t state_version = 1;   // of the schema of the state
+  SharedBytes state = {};
 };
 
 class EventLog {
@@ -135,6 +144,21 @@ class EventLog {
   // meanwhile. What lies behind it was recorded after time - time_resolution, but for events from
   // while the clock stood behind an earlier reading of its own: whoever minds looks at recorded_at.
   virtual Task<Checkpoint> position_before(Transaction& transaction, Timestamp time) = 0;
+
+  // Keeps a stream's snapshot in place of the one before; one that is older changes nothing.
+  // Errors: invalid_input (a version that the stream has not reached, a state over
+  // Envelope::max_data_bytes, a bad stream id).
+  virtual Task<void> save_snapshot(Transaction& transaction, std::string stream,
+                                   Snapshot snapshot) = 0;
+
+  // The snapshot that is kept; nothing without one, and for one of a version that the stream has
+  // not reached.
+  virtual Task<std::optional<Snapshot>> find_snapshot(Transaction& transaction,
+                                                      std::string stream) = 0;
+
+  // Deletes all snapshots and gives their number: when a state is to be made anew of its events
+  // although its schema is the same.
+  virtual Task<std::int64_t> delete_snapshots(Transaction& transaction) = 0;
 
   // The position of the last event.
   virtual Task<Checkpoint> head(Transaction& transaction) = 0;

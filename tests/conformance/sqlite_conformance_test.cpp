@@ -3,6 +3,7 @@
 
 #include "sinew/store/sim/interleaving_database.hpp"
 #include "tests/conformance/database_suite.hpp"
+#include "tests/conformance/event_log_snapshot_suite.hpp"
 #include "tests/conformance/event_log_suite.hpp"
 #include "tests/conformance/inbox_suite.hpp"
 #include "tests/conformance/outbox_suite.hpp"
@@ -65,6 +66,7 @@ const auto engines = testing::Values(engine("Sqlite", Wrapping::none),
 
 INSTANTIATE_TEST_SUITE_P(Conformance, DatabaseConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, EventLogConformance, engines, engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, SnapshotConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, OutboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, InboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionConformance, engines, engine_name);

@@ -73,33 +73,30 @@ Placed Order::place(const PlaceOrder& command) {
   return {command, amounts.net, amounts.payable};
 }
 
-void Order::apply(const Placed& event) { placed_ = event; }
+void Order::apply(const Placed& event) { state_.placed = event; }
 
-void Order::apply(const Confirmed&) { confirmed_ = true; }
+void Order::apply(const Confirmed&) { state_.confirmed = true; }
 
-void Order::apply(const Rejected& event) {
-  rejected_ = event;
-  is_rejected_ = true;
-}
+void Order::apply(const Rejected& event) { state_.rejected = event; }
 
-void Order::apply(const Shipped& event) { shipped_date_ = event.shipped_date; }
+void Order::apply(const Shipped& event) { state_.shipped_date = event.shipped_date; }
 
 std::optional<Confirmed> Order::confirm() const {
-  if (is_rejected_) cannot(content(), status(), "confirmed");
-  if (confirmed_) return std::nullopt;
+  if (state_.rejected) cannot(content(), status(), "confirmed");
+  if (state_.confirmed) return std::nullopt;
   return Confirmed{};
 }
 
 std::optional<Rejected> Order::reject(std::string code, std::string reason) const {
-  if (is_rejected_) return std::nullopt;
-  if (confirmed_ || shipped_date_) cannot(content(), status(), "rejected");
+  if (state_.rejected) return std::nullopt;
+  if (state_.confirmed || state_.shipped_date) cannot(content(), status(), "rejected");
   return Rejected{std::move(code), std::move(reason)};
 }
 
 // The carrier's word may come before the saga's last step: a booked order ships.
 std::optional<Shipped> Order::ship(sinew::Date shipped_date) const {
-  if (is_rejected_) cannot(content(), status(), "shipped");
-  if (shipped_date_) return std::nullopt;
+  if (state_.rejected) cannot(content(), status(), "shipped");
+  if (state_.shipped_date) return std::nullopt;
   return Shipped{shipped_date};
 }
 
@@ -108,16 +105,16 @@ bool Order::is(const PlaceOrder& command) const {
 }
 
 OrderStatus Order::status() const noexcept {
-  if (is_rejected_) return OrderStatus::rejected;
-  if (shipped_date_) return OrderStatus::shipped;
-  return confirmed_ ? OrderStatus::confirmed : OrderStatus::placed;
+  if (state_.rejected) return OrderStatus::rejected;
+  if (state_.shipped_date) return OrderStatus::shipped;
+  return state_.confirmed ? OrderStatus::confirmed : OrderStatus::placed;
 }
 
 Amounts Order::amounts() const { return amounts_of(content().lines, content().freight); }
 
 std::optional<bool> Order::late() const {
-  if (!shipped_date_) return std::nullopt;
-  return *shipped_date_ > content().required_date;
+  if (!state_.shipped_date) return std::nullopt;
+  return *state_.shipped_date > content().required_date;
 }
 
 std::optional<std::string> order_of(std::string_view stream) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/describe.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,12 +45,22 @@ enum class OrderStatus { placed, confirmed, rejected, shipped };
 BOOST_DESCRIBE_ENUM(OrderStatus, placed, confirmed, rejected, shipped)
 std::string_view to_string(OrderStatus status) noexcept;
 
+// What an order's facts come to: what a snapshot keeps.
+struct OrderState {
+  Placed placed;
+  bool confirmed = false;
+  std::optional<Rejected> rejected;
+  std::optional<sinew::Date> shipped_date;
+};
+BOOST_DESCRIBE_STRUCT(OrderState, (), (placed, confirmed, rejected, shipped_date))
+
 // One order, made of its events: the streams order-<id>. Pure: it decides and applies, and knows
 // neither tables nor time. Decisions give the event that follows, or nothing when the fact stands
 // already.
 class Order {
  public:
   static constexpr std::string_view category = "order";
+  static constexpr std::int32_t state_version = 1;
   using Events = sinew::store::EventTypes<Placed, Confirmed, Rejected, Shipped>;
 
   // Throws DocumentError with every broken rule and its path: repeated products, amounts with too
@@ -71,25 +82,19 @@ class Order {
   bool is(const PlaceOrder& command) const;
 
   OrderStatus status() const noexcept;
-  const PlaceOrder& content() const noexcept { return placed_.order; }
-  const Placed& placed() const noexcept { return placed_; }
+  const PlaceOrder& content() const noexcept { return state_.placed.order; }
+  const Placed& placed() const noexcept { return state_.placed; }
   Amounts amounts() const;
-  bool confirmed() const noexcept { return confirmed_; }
-  const std::string& code() const noexcept { return rejected_.code; }
-  const std::string& reason() const noexcept { return rejected_.reason; }
-  std::optional<sinew::Date> shipped_date() const noexcept { return shipped_date_; }
+  bool confirmed() const noexcept { return state_.confirmed; }
+  std::string code() const { return state_.rejected.value_or(Rejected()).code; }
+  std::string reason() const { return state_.rejected.value_or(Rejected()).reason; }
+  std::optional<sinew::Date> shipped_date() const noexcept { return state_.shipped_date; }
   std::optional<bool> late() const;
 
  private:
-  Placed placed_;
-  bool confirmed_ = false;
-  Rejected rejected_;
-  bool is_rejected_ = false;
-  std::optional<sinew::Date> shipped_date_;
+  friend struct sinew::JsonCodec<Order>;
+  OrderState state_;
 };
-
-using StoredOrder = sinew::store::Aggregate<Order>;
-using Orders = sinew::store::Repository<Order>;
 
 // The order whose stream it is; nothing for a stream of another kind.
 std::optional<std::string> order_of(std::string_view stream);
@@ -99,5 +104,25 @@ const sinew::event::Upcasters& order_versions();
 
 // The order as OrderPlaced tells it to other contexts.
 OrderPlaced announce(const Placed& placed);
+
+}  // namespace commerce::sales
+
+// As its state, for snapshots.
+template <>
+struct sinew::JsonCodec<commerce::sales::Order> {
+  using State = commerce::sales::OrderState;
+  static void read(JsonReader& reader, const Json& json, const FieldRules& rules,
+                   commerce::sales::Order& order) {
+    JsonCodec<State>::read(reader, json, rules, order.state_);
+  }
+  static Json write(const commerce::sales::Order& order) {
+    return JsonCodec<State>::write(order.state_);
+  }
+};
+
+namespace commerce::sales {
+
+using StoredOrder = sinew::store::Aggregate<Order>;
+using Orders = sinew::store::Repository<Order>;
 
 }  // namespace commerce::sales

@@ -31,6 +31,9 @@ namespace {
 constexpr std::int64_t default_page = 100;
 constexpr std::int64_t longest_page = 1000;
 
+// An order that is booked stands as a snapshot when the carrier's word comes, its third event.
+constexpr std::int64_t events_a_snapshot = 2;
+
 // A shopper waits no longer to hear what is in stock.
 constexpr auto stock_patience = std::chrono::seconds(2);
 
@@ -138,7 +141,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
 }
 
 Task<void> Sales::start() {
-  orders_.emplace(events(), order_versions());
+  orders_.emplace(events(), order_versions(), sinew::store::SnapshotPolicy{events_a_snapshot});
   co_return;
 }
 
