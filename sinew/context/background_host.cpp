@@ -52,6 +52,10 @@ std::vector<async::Runtime*> BackgroundHost::runtimes(async::WorkerGroup& group)
 void BackgroundHost::add(std::unique_ptr<Context> context) { host_.add(std::move(context)); }
 
 void BackgroundHost::start() {
+  if (async::on_worker()) {
+    throw Error(Condition::invalid_input,
+                "a worker cannot wait for the start of a host; start it on a thread of your own");
+  }
   workers_.start([this](async::Reactor&, std::size_t index) -> Task<void> {
     if (index == 0) co_await serve();
   });

@@ -147,7 +147,14 @@ TEST_F(BackgroundHostTest, RefusesToBeWaitedForByItsOwnWorkers) {
     co_return error_of([&] { system.host.stop(); }).condition();
   };
 
+  System other(folder("other"), 1);
+  const auto started = [&]() -> Task<Condition> {
+    co_return error_of([&] { other.host.start(); }).condition();
+  };
+
   EXPECT_EQ(shop.call(blocked).get(patience), Condition::invalid_input);
+  EXPECT_EQ(shop.call(started).get(patience), Condition::invalid_input);
+  other.host.start();  // nothing had begun
   EXPECT_EQ(shop.call(stopped).get(patience), Condition::invalid_input);
 }
 
