@@ -62,6 +62,34 @@ class Case(system.Case):
                         "SELECT verb, detail FROM operator_audit ORDER BY at")
 
 
+class Pipelines(Case):
+    """The payment provider is to be left alone for a while, says its operator."""
+
+    def breaker(self):
+        listed = json.loads(self.sinew("resilience", "list", "-o", "json"))["pipelines"]
+        return next(each["breaker"] for each in listed if each["name"] == "payment-provider")
+
+    def test_are_overruled_while_the_system_runs(self):
+        answer = json.loads(self.sinew("resilience", "force", "payment-provider", "--breaker",
+                                       "open", "--reason", "maintenance", "-o", "json"))
+        self.assertEqual((answer["context"], answer["lasts"]), ("payment", "until the host stops"))
+        refused = self.breaker()["refused"]
+        self.place("waits-1")
+        self.wait_for("a refused charge", lambda: self.breaker()["refused"] > refused)
+        self.assertIn("forced open", self.sinew("resilience", "list"))
+        log = (self.folder / "log" / "main.log").read_text(encoding="utf-8")
+        self.assertRegex(log, r"an operator forced a pipeline.*reason=maintenance")
+
+        self.sinew("resilience", "force", "payment-provider", "--breaker", "automatic")
+        self.wait_for_status("waits-1", "confirmed")
+        self.assertTrue(self.verify()["balanced"])
+
+        self.stop(self.process)
+        refusal = self.ask_sinew("resilience", "force", "payment-provider", "--breaker", "open",
+                                 code=1)
+        self.assertIn("asks a running host", refusal.stderr)
+
+
 class ParkedMessages(Case):
     """Reporting cannot keep two orders; each has an event that fails and one behind it."""
 
