@@ -55,6 +55,14 @@ Task<void> Context::send_event(store::Transaction& tx, event::Envelope envelope)
   co_await resources_->outbox.insert(tx, events_of(resources_->name), std::move(envelope));
 }
 
+Task<void> Context::send_command(store::Transaction& tx, event::Envelope envelope,
+                                 SendOptions options) {
+  if (options.delay != Duration::zero()) event::delay_by(envelope, envelope.time, options.delay);
+  if (options.expires_after) event::expire_after(envelope, envelope.time, *options.expires_after);
+  const store::Destination to = commands_of(owner_of(envelope.type));
+  co_await resources_->outbox.insert(tx, to, std::move(envelope));
+}
+
 Task<void> Context::send_reply(store::Transaction& tx, event::Envelope command,
                                messaging::ReplyData data) {
   if (command.reply_to.empty()) co_return;

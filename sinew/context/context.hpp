@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,12 @@ struct Resources {
   messaging::Requester* requester;  // null for a context that asks nothing
   const event::Upcasters& upcasters;
   log::Logger log;
+};
+
+// When a command may be delivered.
+struct SendOptions {
+  Duration delay{};                         // not earlier; up to event::max_delay
+  std::optional<Duration> expires_after{};  // not later; longer than the delay, as far
 };
 
 // A bounded context: its own model, tables and published language, on one worker. Derive, describe
@@ -73,6 +80,18 @@ class Context {
     return send_event(tx, event::seal(event, header(std::move(key), std::move(lineage))));
   }
 
+  // Sends a command to the context that it belongs to, this one perhaps, in the transaction, and
+  // hears no answer: what needs one goes through a saga. Delayed it is a reminder that survives
+  // restarts; see docs/reference/broker.md for its time. `key` orders it with others of its entity,
+  // from when it is due. Errors: invalid_input (data too large, options out of range), exhausted
+  // (the outbox is full).
+  template <event::TypedCommand C>
+  Task<void> send(store::Transaction& tx, const C& command, std::string key, event::Lineage lineage,
+                  SendOptions options = {}) {
+    return send_command(tx, event::seal(command, header(std::move(key), std::move(lineage))),
+                        options);
+  }
+
   // Asks the context that a question belongs to, and waits for its answer; describe() says
   // asks<C>(). For whoever waits and has nothing to lose: nothing is written down here, so what
   // must happen goes through a saga instead. Errors: timeout (nobody answered in time), exhausted
@@ -104,6 +123,7 @@ class Context {
   // In a transaction of its own; `envelope` brings type, data, key, and an id unless that is nil.
   Task<Uuid> publish_alone(event::Envelope envelope);
   Task<void> send_event(store::Transaction& tx, event::Envelope envelope);
+  Task<void> send_command(store::Transaction& tx, event::Envelope envelope, SendOptions options);
   Task<void> send_reply(store::Transaction& tx, event::Envelope command, messaging::ReplyData data);
 
   Resources* resources_ = nullptr;

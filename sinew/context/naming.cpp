@@ -20,7 +20,7 @@ Destination replies_of(std::string_view context) {
 }
 
 Destination answers_of(std::string_view context) {
-  return {DestinationKind::queue, std::string(context) + ".answers"};
+  return {DestinationKind::queue, std::string(context) + ".waiting"};
 }
 
 std::string source_of(std::string_view context) { return "/" + std::string(context); }

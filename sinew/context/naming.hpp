@@ -16,7 +16,7 @@ store::Destination events_of(std::string_view context);    // topic sales.events
 store::Destination commands_of(std::string_view context);  // queue sales.commands
 store::Destination replies_of(std::string_view context);   // queue sales.replies
 // For answers to what somebody waits for; replies to sagas are the queue above.
-store::Destination answers_of(std::string_view context);  // queue sales.answers
+store::Destination answers_of(std::string_view context);  // exclusive queue sales.waiting
 
 // The CloudEvents source of a context's messages: /sales.
 std::string source_of(std::string_view context);

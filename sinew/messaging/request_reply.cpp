@@ -64,6 +64,9 @@ Task<event::Envelope> Requester::request(Destination to, event::Envelope request
   request.source = settings_.source;
   request.time = runtime_.wall_now();
   request.reply_to = settings_.replies;
+  if (timeout > Duration::zero()) {
+    event::expire_after(request, request.time, std::min(timeout, event::max_delay));
+  }
   if (request.lineage.correlation_id.is_nil()) request.lineage.correlation_id = request.id;
   event::validate(request);
   const std::string type = request.type;
@@ -121,7 +124,11 @@ Task<void> Requester::run() {
 // Until the broker closes the subscription.
 Task<void> Requester::take_replies() {
   Topology topology;
-  topology.queues.push_back({.name = settings_.replies, .ordered = false});
+  QueueSpec replies;
+  replies.name = settings_.replies;
+  replies.ordered = false;
+  replies.life = QueueLife::exclusive;
+  topology.queues.push_back(std::move(replies));
   co_await broker_.declare(std::move(topology));
   SubscribeOptions options;
   options.source = {DestinationKind::queue, settings_.replies};

@@ -14,8 +14,8 @@
 namespace sinew::messaging {
 
 struct RequesterSettings {
-  std::string source;   // CloudEvents source of its requests, such as /web
-  std::string replies;  // a queue of its own: two requesters on one would take each other's replies
+  std::string source;              // CloudEvents source of its requests, such as /web
+  std::string replies;             // an exclusive queue: two requesters cannot have the same
   std::size_t max_pending = 1000;  // requests that wait for their reply, from 1
   std::int32_t prefetch = 64;      // replies taken at once; 1 to 1000
 };
@@ -30,7 +30,8 @@ struct RequesterStatus {
 // Request and reply over queues, for questions whose asker waits and has nothing to lose: nothing
 // is written down, so a request that fails or times out may have been carried out or not. What must
 // happen goes through the outbox (a saga) instead. A participant answers both alike, with
-// make_reply(): a reply names its request as its cause.
+// make_reply(): a reply names its request as its cause. A request expires at its timeout: one that
+// lay too long is never answered.
 //
 // Lives on one worker. run() must be running for replies to arrive.
 class Requester final {
@@ -43,10 +44,10 @@ class Requester final {
   // breaks is opened again, with backoff.
   Task<void> run();
 
-  // Sends `request` and waits for its reply; sets its id where it has none, source, time, reply_to
-  // and correlation. Errors: timeout (applied unknown), exhausted (max_pending requests wait, or
-  // the queue is full), not_found (no such queue), invalid_input (the envelope, or an id that waits
-  // already), unavailable (the broker is away), cancelled.
+  // Sends `request` and waits for its reply; sets its id where it has none, source, time, expiry,
+  // reply_to and correlation. Errors: timeout (applied unknown), exhausted (max_pending requests
+  // wait, or the queue is full), not_found (no such queue), invalid_input (the envelope, or an id
+  // that waits already), unavailable (the broker is away), cancelled.
   Task<event::Envelope> request(Destination to, event::Envelope request, Duration timeout);
 
   // The same for a command and its answer. `key` keeps it in order with others of the key.

@@ -196,16 +196,48 @@ TEST(Requester, DropsWhatNobodyAskedForAndGoesOn) {
   EXPECT_EQ(bench.requester->status().unknown, 1U);
 }
 
-TEST(Requester, DropsAfterARestartWhatWasAskedBefore) {
+TEST(Requester, AStaleQuestionIsNeverAnswered) {
   Bench bench;
+  EXPECT_EQ(bench.error_of([&] { bench.ask(1, 1s); }).condition(), Condition::timeout);
+
+  bench.begin_answering();
+  bench.process.world().run_for(5s);
+
+  EXPECT_EQ(bench.answers, 0);
+  EXPECT_EQ(std::get<StockFree>(bench.ask(7)).units, 17);
+}
+
+TEST(Requester, HearsNothingOfWhatItAskedBeforeARestart) {
+  Bench bench;
+  bench.slowness = [] { return 2s; };
+  bench.begin_answering();
   EXPECT_EQ(bench.error_of([&] { bench.ask(1, 1s); }).condition(), Condition::timeout);
   bench.end();
   bench.begin();
   bench.begin_answering();
   bench.process.world().run_for(5s);
 
-  EXPECT_EQ(bench.requester->status().unknown, 1U);
   EXPECT_EQ(std::get<StockFree>(bench.ask(7)).units, 17);
+  EXPECT_EQ(bench.requester->status().answered, 1U);
+}
+
+TEST(Requester, ASecondOneOfTheSameNameIsKeptOut) {
+  Bench bench;
+  bench.begin_answering();
+  Requester second(bench.process.node(), bench.broker, bench.settings);
+  async::Scope scope(bench.process.node(), "second");
+  scope.spawn(second.run());
+  bench.process.world().run_for(1s);
+
+  EXPECT_THAT(second.status().last_error, HasSubstr("exclusive"));
+  EXPECT_EQ(std::get<StockFree>(bench.ask(7)).units, 17);
+
+  bench.end();
+  bench.process.world().run_for(20s);
+  EXPECT_EQ(second.status().last_error, "") << "its turn has come";
+  scope.cancel();
+  bench.process.node().run(scope.join());
+  bench.begin();
 }
 
 TEST(Requester, BoundsWhatWaits) {

@@ -407,6 +407,26 @@ TEST_P(BrokerQueueTimeConformance, AnExclusiveQueueGoesWithItsSubscription) {
   }
 }
 
+TEST_P(BrokerQueueTimeConformance, AQueueThatHasGoneMayBeDeclaredAtOnce) {
+  if (!features().passing_queues) GTEST_SKIP() << "no passing queues";
+  spec_.life = QueueLife::exclusive;
+  run([this]() -> Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      co_await declare();
+      auto subscription = co_await consumer(spec_.name);
+      co_await publish({message("1"), message("2")});
+      EXPECT_THAT(subjects(co_await receive(*subscription, 1)), ElementsAre("1"));
+      co_await subscription->close();
+    }
+    co_await declare();
+    auto subscription = co_await consumer(spec_.name);
+    co_await async::sleep_for(1s);
+    co_await publish({message("3")});
+    EXPECT_THAT(subjects(co_await receive(*subscription, 3, 1s)), ElementsAre("3"));
+    co_await subscription->close();
+  });
+}
+
 TEST_P(BrokerQueueTimeConformance, AnExclusiveQueueHasOneSubscription) {
   if (!features().passing_queues) GTEST_SKIP() << "no passing queues";
   spec_.life = QueueLife::exclusive;

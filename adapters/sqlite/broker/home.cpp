@@ -100,6 +100,11 @@ Task<void> Home::start() {
 }
 
 void Home::add(QueueRow row) {
+  if (over_.contains(row.number)) {
+    throw Error(
+        Condition::unavailable,
+        fmt::format("the queue {} went while it was declared: declare it again", row.spec.name));
+  }
   auto& queue = directory_.queues[row.spec.name];
   if (queue) return;
   queue = std::make_shared<QueueSource>(*database_, clock_, std::move(row), queue_limits(limits_));
@@ -118,9 +123,12 @@ Task<void> Home::declare(messaging::Topology topology) {
   for (const auto& topic : topology.topics)
     check(topic);
   auto [queues, topics] = co_await database_->transaction(
-      [&topology](
+      [&topology, going = over_](
           store::Transaction& tx) -> Task<std::pair<std::vector<QueueRow>, std::vector<TopicRow>>> {
         std::pair<std::vector<QueueRow>, std::vector<TopicRow>> rows;
+        // So that the name of one that has just gone is free.
+        for (const std::int64_t queue : going)
+          co_await hide_queue(tx, queue);
         for (const auto& queue : topology.queues)
           rows.first.push_back(co_await declare_queue(tx, queue));
         for (const auto& topic : topology.topics)
@@ -276,6 +284,7 @@ Task<void> Home::remove_unused(std::shared_ptr<QueueSource> source) {
 
 // Nobody reaches it from now on; its rows go after those that are on their way to it.
 void Home::remove(QueueSource& source) noexcept {
+  over_.insert(source.number());
   directory_.queues.erase(source.spec().name);
   tasks_.spawn(remove_rows(source.number()), "broker: remove a queue");
 }
@@ -295,6 +304,7 @@ Task<void> Home::remove_rows(std::int64_t number) {
     }
     if (failed) co_await async::sleep_for(pause_when_database_fails);
   }
+  over_.erase(number);
 }
 
 void Home::parted(Link& link) noexcept {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ class Home final : private LinkHome, private async::Timer {
   Sweeper sweeper_;
   std::map<MemberId, std::shared_ptr<Link>> links_;
   MemberId next_member_ = 1;
+  std::set<std::int64_t> over_;  // numbers of queues that are over, until their rows are gone
   std::deque<std::shared_ptr<Source>> to_load_;
   async::Event load_wanted_;
   async::Event clean_wanted_;
