@@ -239,6 +239,30 @@ TEST_P(Commerce, AProviderThatLosesItsAnswersChargesOnce) {
   expect_balanced(system);
 }
 
+TEST_P(Commerce, TakesReportsInBinaryModeAndNoFieldThatIsNotSigned) {
+  TestSystem system(1, {.databases = GetParam()});
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+  const sinew::http::Headers headers = {{"Content-Type", "application/json"},
+                                        {"Ce-Specversion", "1.0"},
+                                        {"Ce-Id", "r1"},
+                                        {"Ce-Source", "/carriers/3"},
+                                        {"Ce-Type", "fulfillment.carrier_report"}};
+  const std::string data = R"({"report_id":"r1","order_id":"1","shipped_date":"1996-07-16"})";
+
+  EXPECT_EQ(system.report_binary(headers, data, {{"Ce-Source", "/carriers/1"}}).status, 401);
+  EXPECT_EQ(system.report_binary(headers, data, {{"Ce-Hops", "7"}}).status, 401);
+  EXPECT_EQ(system.report_binary({{"Content-Type", "application/json"}}, data).status, 415);
+  EXPECT_EQ(system.report_binary(headers, R"({"report_id":"r1"})").status, 400);
+  EXPECT_EQ(system.report_binary(headers, data).status, 200);
+  EXPECT_EQ(system.report_binary(headers, data).status, 200) << "it came before";
+  system.settle();
+
+  EXPECT_EQ(status_of(system, "1"), "shipped");
+  expect_balanced(system);
+}
+
 TEST_P(Commerce, TakesReportsBySignatureOnceAndInOneMeaning) {
   TestSystem system(1, {.databases = GetParam()});
   supply(system);

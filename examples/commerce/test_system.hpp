@@ -6,6 +6,7 @@
 
 #include "examples/commerce/books/audit.hpp"
 #include "examples/commerce/fulfillment/audit.hpp"
+#include "examples/commerce/fulfillment/carrier_report.hpp"
 #include "examples/commerce/fulfillment/carrier_signature.hpp"
 #include "examples/commerce/fulfillment/fulfillment.hpp"
 #include "examples/commerce/inventory/audit.hpp"
@@ -67,6 +68,21 @@ class TestSystem : public sinew::sim::World {
                  .url = "/carrier/reports",
                  .headers = {{"Content-Type", type}, {"Carrier-Signature", signature}},
                  .body = body});
+  }
+
+  // The same in binary mode, with `headers` signed; `more` come on the way.
+  Response report_binary(sinew::http::Headers headers, const std::string& data,
+                         const sinew::http::Headers& more = {}) {
+    const std::string text = fulfillment::signed_text(headers, data);
+    const auto signature =
+        fulfillment::sign_report(text, simulation().wall_now(), sinew::Secret(carrier_secret));
+    for (const auto& header : more)
+      headers.set(header.name, header.value);
+    headers.add("Carrier-Signature", signature);
+    return send("fulfillment", {.method = sinew::http::Method::post,
+                                .url = "/carrier/reports",
+                                .headers = std::move(headers),
+                                .body = data});
   }
 
   using Audit = Task<books::ContextAudit> (*)(sinew::store::Database&);

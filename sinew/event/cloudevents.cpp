@@ -1,83 +1,20 @@
 #include "sinew/event/cloudevents.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "sinew/base/base64.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/json.hpp"
-#include "sinew/base/json_reader.hpp"
+#include "sinew/event/cloudevents_attributes.hpp"
 
 namespace sinew::event {
 namespace {
-
-constexpr std::string_view specversion = "1.0";
-constexpr std::string_view schema_prefix = "urn:sinew:";
-constexpr std::string_view foreign_id = "foreignid";
-constexpr std::string_view foreign_schema = "foreignschema";
-constexpr std::string_view foreign_correlation = "foreigncorrelation";
-constexpr std::string_view foreign_causation = "foreigncausation";
-
-// What this codec keeps for itself; from outside it is ignored.
-bool is_foreign(std::string_view name) {
-  return name == foreign_id || name == foreign_schema || name == foreign_correlation ||
-         name == foreign_causation;
-}
-
-// Version 5 of the name `sinew:cloudevents` in the namespace of URLs (RFC 9562, 6.6).
-Uuid foreign_namespace() {
-  static const Uuid id =
-      derive_uuid(Uuid::parse("6ba7b811-9dad-11d1-80b4-00c04fd430c8"), "sinew:cloudevents");
-  return id;
-}
 
 // Data in base64 takes a third more; as much again as one attribute may have is room for them.
 constexpr JsonLimits limits{.max_bytes =
                                 Envelope::max_data_bytes / 3 * 4 +
                                 Envelope::max_attribute_bytes * (Envelope::max_extensions + 32)};
-
-[[noreturn]] void refuse(std::string_view attribute, std::string_view why) {
-  throw DocumentError({{std::string(attribute), std::string(why)}});
-}
-
-std::string schema_of(const Envelope& envelope) {
-  return fmt::format("{}{}:{}", schema_prefix, envelope.type, envelope.version);
-}
-
-void set_unless_empty(JsonObject& object, std::string_view name, std::string_view value) {
-  if (!value.empty()) object.append(name, value);
-}
-
-std::string_view extension(const Envelope& envelope, std::string_view name) {
-  const auto found = envelope.extensions.find(std::string(name));
-  return found == envelope.extensions.end() ? std::string_view() : found->second;
-}
-
-// A foreign id wins over the UUID it was turned into.
-void write_id(JsonObject& object, std::string_view name, const Uuid& id, std::string_view foreign) {
-  if (!foreign.empty()) {
-    object.append(name, foreign);
-  } else if (!id.is_nil()) {
-    object.append(name, to_string(id));
-  }
-}
-
-void write_extensions(JsonObject& object, const Envelope& envelope) {
-  const Lineage& lineage = envelope.lineage;
-  set_unless_empty(object, "partitionkey", envelope.ordering_key);
-  write_id(object, "correlationid", lineage.correlation_id,
-           extension(envelope, foreign_correlation));
-  write_id(object, "causationid", lineage.causation_id, extension(envelope, foreign_causation));
-  set_unless_empty(object, "traceparent", lineage.traceparent);
-  if (lineage.hops != 0) object.append("hops", lineage.hops);
-  set_unless_empty(object, "replyto", envelope.reply_to);
-  for (const auto& [name, value] : envelope.extensions) {
-    if (!is_foreign(name)) object.append(name, value);
-  }
-}
 
 void write_data(JsonObject& object, const Envelope& envelope) {
   if (envelope.data.empty()) return;
@@ -92,99 +29,22 @@ void write_data(JsonObject& object, const Envelope& envelope) {
   object.append("data_base64", to_base64(envelope.data.view()));
 }
 
-// CloudEvents has strings, integers and booleans in JSON; an extension keeps the canonical text of
-// its value.
-std::string attribute_text(std::string_view name, const Json& value) {
-  switch (value.kind()) {
-    case JsonKind::string: return value.as_string();
-    case JsonKind::boolean: return value.as_bool() ? "true" : "false";
-    case JsonKind::integer: return std::to_string(value.as_integer());
-    default: refuse(name, "must be a string, an integer or a boolean");
-  }
-}
-
-class Reader {
- public:
-  explicit Reader(const JsonObject& object) : object_(object) {}
-
-  // Null means absent (CloudEvents JSON format, 2.2).
-  std::string text(std::string_view name) const {
-    const Json* value = object_.find(name);
-    return value == nullptr || value->is_null() ? std::string() : attribute_text(name, *value);
-  }
-
-  std::string required(std::string_view name) const {
-    const Json* value = object_.find(name);
-    if (value == nullptr || value->is_null()) refuse(name, "is missing");
-    if (!value->is_string() || value->as_string().empty()) refuse(name, "must be a string");
-    return value->as_string();
-  }
-
-  const Json* value(std::string_view name) const { return object_.find(name); }
-
- private:
-  const JsonObject& object_;
-};
-
-// The UUID that `text` spells canonically; otherwise one derived from `scope` and it, and the text
-// itself as an extension.
-Uuid read_id(Envelope& envelope, std::string_view text, std::string_view scope,
-             std::string_view kept_as) {
-  const std::optional<Uuid> id = Uuid::try_parse(text);
-  if (id && !id->is_nil() && to_string(*id) == text) return *id;
-  envelope.extensions.emplace(kept_as, text);
-  return derive_uuid(foreign_namespace(), fmt::format("{}\n{}", scope, text));
-}
-
-void read_schema(Envelope& envelope, const std::string& schema) {
-  if (schema.empty()) return;
-  if (!schema.starts_with(schema_prefix)) {
-    envelope.extensions.emplace(foreign_schema, schema);
-    return;
-  }
-  const std::size_t colon = schema.rfind(':');
-  const char* end = schema.data() + schema.size();
-  const auto [stop, error] = std::from_chars(schema.data() + colon + 1, end, envelope.version);
-  if (error != std::errc() || stop != end || schema != schema_of(envelope)) {
-    refuse("dataschema", fmt::format("must be {}{}:<version>", schema_prefix, envelope.type));
-  }
-}
-
-void read_lineage(Envelope& envelope, const Reader& reader) {
-  Lineage& lineage = envelope.lineage;
-  if (const std::string id = reader.text("correlationid"); !id.empty()) {
-    lineage.correlation_id = read_id(envelope, id, "correlation", foreign_correlation);
-  }
-  if (const std::string id = reader.text("causationid"); !id.empty()) {
-    lineage.causation_id = read_id(envelope, id, envelope.source, foreign_causation);
-  }
-  lineage.traceparent = reader.text("traceparent");
-  if (const std::string hops = reader.text("hops"); !hops.empty()) {
-    const char* end = hops.data() + hops.size();
-    const auto [stop, error] = std::from_chars(hops.data(), end, lineage.hops);
-    if (error != std::errc() || stop != end) refuse("hops", "must be an integer");
-  }
-}
-
-void read_data(Envelope& envelope, const Reader& reader) {
-  const Json* data = reader.value("data");
-  const Json* base64 = reader.value("data_base64");
-  if (data != nullptr && base64 != nullptr) refuse("data", "stands beside data_base64");
+void read_data(Envelope& envelope, const JsonObject& object) {
+  const Json* data = object.find("data");
+  const Json* base64 = object.find("data_base64");
+  if (data != nullptr && base64 != nullptr) refuse_attribute("data", "stands beside data_base64");
   if (base64 != nullptr && !base64->is_null()) {
     std::optional<std::string> bytes =
         base64->is_string() ? from_base64(base64->as_string()) : std::nullopt;
-    if (!bytes) refuse("data_base64", "is no base64 with padding");
+    if (!bytes) refuse_attribute("data_base64", "is no base64 with padding");
     envelope.data = SharedBytes(std::move(*bytes));
   } else if (data != nullptr && is_json(envelope.content_type)) {
     envelope.data = SharedBytes(to_text(*data));
   } else if (data != nullptr && !data->is_null()) {
-    if (!data->is_string()) refuse("data", "must be a string when datacontenttype is not JSON");
+    if (!data->is_string())
+      refuse_attribute("data", "must be a string when datacontenttype is not JSON");
     envelope.data = SharedBytes(data->as_string());
   }
-}
-
-bool is_own_attribute(std::string_view name) {
-  return is_reserved_attribute(name) || is_foreign(name) || name == "data_base64";
 }
 
 }  // namespace
@@ -198,53 +58,18 @@ bool is_cloudevent(std::string_view content_type) noexcept {
 }
 
 std::string to_cloudevent(const Envelope& envelope) {
-  validate(envelope);
-  JsonObject object;
-  object.append("specversion", specversion);
-  write_id(object, "id", envelope.id, extension(envelope, foreign_id));
-  object.append("source", envelope.source);
-  object.append("type", envelope.type);
-  set_unless_empty(object, "subject", envelope.subject);
-  if (envelope.time != Timestamp()) object.append("time", to_rfc3339(envelope.time));
-  object.append("datacontenttype", envelope.content_type);
-  const std::string_view schema = extension(envelope, foreign_schema);
-  object.append("dataschema", schema.empty() ? schema_of(envelope) : std::string(schema));
-  write_extensions(object, envelope);
+  JsonObject object = write_attributes(envelope);
   write_data(object, envelope);
   return to_text(object);
 }
 
 Envelope from_cloudevent(std::string_view text) {
   const Json json = parse_json(text, limits);
-  if (!json.is_object()) refuse("specversion", "is missing: the document is no object");
-  const Reader reader(json.as_object());
-  if (const std::string version = reader.required("specversion"); version != specversion) {
-    throw Error(Condition::unsupported,
-                fmt::format("a CloudEvent of specversion \"{}\" cannot be read, only {}",
-                            version.substr(0, 20), specversion));
+  if (!json.is_object()) {
+    refuse_attribute("specversion", "is missing: the document is no object");
   }
-  Envelope envelope;
-  envelope.source = reader.required("source");
-  envelope.type = reader.required("type");
-  envelope.id = read_id(envelope, reader.required("id"), envelope.source, foreign_id);
-  envelope.subject = reader.text("subject");
-  envelope.ordering_key = reader.text("partitionkey");
-  envelope.reply_to = reader.text("replyto");
-  if (const std::string time = reader.text("time"); !time.empty()) {
-    const std::optional<Timestamp> parsed = try_parse_rfc3339(time);
-    if (!parsed) refuse("time", "is no RFC 3339 time");
-    envelope.time = *parsed;
-  }
-  if (std::string type = reader.text("datacontenttype"); !type.empty()) {
-    envelope.content_type = std::move(type);
-  }
-  read_schema(envelope, reader.text("dataschema"));
-  read_lineage(envelope, reader);
-  for (const JsonMember& member : json.as_object().members()) {
-    if (is_own_attribute(member.name) || member.value.is_null()) continue;
-    envelope.extensions.emplace(member.name, attribute_text(member.name, member.value));
-  }
-  read_data(envelope, reader);
+  Envelope envelope = read_attributes(json.as_object());
+  read_data(envelope, json.as_object());
   validate(envelope);
   return envelope;
 }

@@ -40,6 +40,33 @@ TEST(CarrierReport, IsTheCauseOfWhatFollows) {
   EXPECT_EQ(report.lineage.hops, 1);
 }
 
+TEST(CarrierReport, IsReadAsItWasSignedInBinaryMode) {
+  const sinew::http::Headers headers = {{"Host", "fulfillment"},
+                                        {"Ce-Type", "fulfillment.carrier_report"},
+                                        {"ce-specversion", "1.0"},
+                                        {"Content-Type", "application/json"},
+                                        {"CE-Source", "https://federal.example/reports"},
+                                        {"ce-id", "FS-4711"}};
+  const std::string body =
+      R"({"report_id":"FS-4711","order_id":"10248","shipped_date":"1996-07-16"})";
+
+  const std::string text = signed_text(headers, body);
+
+  EXPECT_EQ(text,
+            "ce-id: FS-4711\nce-source: https://federal.example/reports\n"
+            "ce-specversion: 1.0\nce-type: fulfillment.carrier_report\n"
+            "content-type: application/json\n\n" +
+                body);
+  EXPECT_EQ(read_report(text).content, read_report(foreign).content);
+  EXPECT_EQ(read_report(text).lineage.causation_id, read_report(foreign).lineage.causation_id);
+  EXPECT_THROW(read_report(text.substr(0, text.find("\n\n"))), sinew::DocumentError);
+  EXPECT_THROW(read_report("ce-id"), sinew::DocumentError);
+}
+
+TEST(CarrierReport, IsTheSignedTextInStructuredMode) {
+  EXPECT_EQ(signed_text({{"Content-Type", "application/cloudevents+json"}}, foreign), foreign);
+}
+
 struct WrongReport {
   const char* name;
   const char* old;

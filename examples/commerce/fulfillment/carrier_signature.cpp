@@ -43,8 +43,8 @@ Parts split(std::string_view header) {
   return parts;
 }
 
-std::string signature(std::int64_t seconds, std::string_view body, const sinew::Secret& secret) {
-  return sinew::hmac_sha256_hex(secret.reveal(), fmt::format("{}.{}", seconds, body));
+std::string signature(std::int64_t seconds, std::string_view text, const sinew::Secret& secret) {
+  return sinew::hmac_sha256_hex(secret.reveal(), fmt::format("{}.{}", seconds, text));
 }
 
 std::int64_t seconds_of(sinew::Timestamp time) {
@@ -53,19 +53,19 @@ std::int64_t seconds_of(sinew::Timestamp time) {
 
 }  // namespace
 
-std::string sign_report(std::string_view body, sinew::Timestamp now, const sinew::Secret& secret) {
+std::string sign_report(std::string_view text, sinew::Timestamp now, const sinew::Secret& secret) {
   const std::int64_t seconds = seconds_of(now);
-  return fmt::format("t={},v1={}", seconds, signature(seconds, body, secret));
+  return fmt::format("t={},v1={}", seconds, signature(seconds, text, secret));
 }
 
-void verify_report(std::string_view header, std::string_view body, sinew::Timestamp now,
+void verify_report(std::string_view header, std::string_view text, sinew::Timestamp now,
                    sinew::Duration tolerance, const sinew::Secret& secret) {
   const Parts parts = split(header);
   if (!parts.seconds || parts.signatures.empty()) {
     throw Error(Condition::unauthorized,
                 "the header Carrier-Signature is missing or not of the form t=...,v1=...");
   }
-  const std::string expected = signature(*parts.seconds, body, secret);
+  const std::string expected = signature(*parts.seconds, text, secret);
   bool fits = false;
   for (const auto found : parts.signatures)
     fits = sinew::constant_time_equal(found, expected) || fits;

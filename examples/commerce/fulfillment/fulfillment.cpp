@@ -12,6 +12,7 @@
 #include "examples/commerce/fulfillment/schema.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/event/cloudevents.hpp"
+#include "sinew/event/cloudevents_http.hpp"
 #include "sinew/http/problem.hpp"
 
 namespace commerce::fulfillment {
@@ -32,6 +33,17 @@ namespace {
 
 constexpr std::int64_t default_page = 100;
 constexpr std::int64_t longest_page = 1000;
+
+// Structured or binary, but an event, and one a request.
+void check_is_cloudevent(const Request& request) {
+  try {
+    sinew::event::http_mode(sinew::event::cloudevent_fields(request.headers));
+  } catch (const Error& error) {
+    throw sinew::http::StatusError(
+        415, fmt::format("{}: send {}, or attributes as ce- fields", error.detail(),
+                         sinew::event::cloudevents_content_type));
+  }
+}
 
 Booked booked_of(const Shipment& shipment) {
   return {shipment.order_id, shipment.shipment_id, shipment.carrier_id, shipment.required_date};
@@ -76,14 +88,11 @@ Task<void> Fulfillment::take_carriers(sinew::exchange::DroppedFile& file) {
 Task<Response> Fulfillment::take_report(const Request& request) {
   const std::string signature(request.headers.get("Carrier-Signature"));
   const sinew::Timestamp now = runtime().wall_now();
-  verify_report(signature, request.body, now, settings_.signature_tolerance,
-                settings_.carrier_secret);
-  if (!sinew::event::is_cloudevent(request.headers.get("Content-Type"))) {
-    throw sinew::http::StatusError(
-        415, fmt::format("the body must be {}", sinew::event::cloudevents_content_type));
-  }
-  const SentReport sent = read_report(request.body);
-  const Report report{sent.content, signature, request.body, now};
+  const std::string text = signed_text(request.headers, request.body);
+  verify_report(signature, text, now, settings_.signature_tolerance, settings_.carrier_secret);
+  check_is_cloudevent(request);
+  const SentReport sent = read_report(text);
+  const Report report{sent.content, signature, text, now};
   co_await database().transaction(
       [&](Transaction& tx) -> Task<void> { co_await keep_report(tx, report, sent.lineage); });
   co_return sinew::http::ok(sinew::to_json(report.content));

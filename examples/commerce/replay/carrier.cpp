@@ -12,7 +12,7 @@
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/hash.hpp"
-#include "sinew/event/cloudevents.hpp"
+#include "sinew/event/cloudevents_http.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/http/problem.hpp"
 #include "sinew/wire/uri.hpp"
@@ -36,6 +36,24 @@ namespace {
 constexpr std::size_t page_size = 100;
 constexpr auto look_every = std::chrono::milliseconds(50);
 const auto reports_of_carriers = sinew::Uuid::parse("5d3d2f0e-7c1b-4c57-9f0e-6f6a2a3f1c10");
+
+// Carriers differ: the first of Northwind's three has no structured mode.
+sinew::event::HttpMode mode_of(std::int64_t carrier_id) {
+  return carrier_id == 1 ? sinew::event::HttpMode::binary : sinew::event::HttpMode::structured;
+}
+
+// As fulfillment tells its carriers to: the body; in binary mode with the attributes before it.
+std::string to_sign(const sinew::event::HttpContent& content) {
+  std::map<std::string, std::string> attributes;
+  for (const sinew::event::HttpField& field : content.fields)
+    attributes.emplace(field.name == "Content-Type" ? "content-type" : field.name, field.value);
+  if (attributes.size() == 1) return content.body;
+  std::string text;
+  for (const auto& [name, value] : attributes)
+    text += fmt::format("{}: {}\n", name, value);
+  return text + '\n' + content.body;
+}
+
 }  // namespace
 
 Carrier::Carrier(sinew::async::Runtime& runtime, PatientClient& client, std::string fulfillment_url,
@@ -100,18 +118,20 @@ Task<void> Carrier::report(std::string order_id) {
   envelope.source = fmt::format("/carriers/{}", departure.carrier_id);
   envelope.subject = order_id;
   envelope.time = runtime_.wall_now();
-  const std::string body =
-      sinew::event::to_cloudevent(sinew::event::seal(report, std::move(envelope)));
+  const sinew::event::HttpContent content = sinew::event::to_http(
+      sinew::event::seal(report, std::move(envelope)), mode_of(departure.carrier_id));
+  sinew::http::Headers headers;
+  for (const sinew::event::HttpField& field : content.fields)
+    headers.add(field.name, field.value);
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(runtime_.wall_now().time_since_epoch());
   const std::string signature =
-      sinew::hmac_sha256_hex(secret_.reveal(), fmt::format("{}.{}", now.count(), body));
-  const auto response = co_await client_.send(
-      {.method = sinew::http::Method::post,
-       .url = url_ + "/carrier/reports",
-       .headers = {{"Content-Type", std::string(sinew::event::cloudevents_content_type)},
-                   {"Carrier-Signature", fmt::format("t={},v1={}", now.count(), signature)}},
-       .body = body});
+      sinew::hmac_sha256_hex(secret_.reveal(), fmt::format("{}.{}", now.count(), to_sign(content)));
+  headers.add("Carrier-Signature", fmt::format("t={},v1={}", now.count(), signature));
+  const auto response = co_await client_.send({.method = sinew::http::Method::post,
+                                               .url = url_ + "/carrier/reports",
+                                               .headers = std::move(headers),
+                                               .body = content.body});
   if (!response.success()) throw sinew::http::to_error(response);
 }
 

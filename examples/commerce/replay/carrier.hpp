@@ -16,7 +16,7 @@
 namespace commerce::replay {
 
 // Plays the carriers: looks which shipments are booked and reports those that, by the input, have
-// left: each as a CloudEvent to fulfillment's signed webhook.
+// left: each as a CloudEvent to fulfillment's signed webhook, one of them in binary mode.
 class Carrier {
  public:
   static constexpr std::size_t in_flight = 16;

@@ -41,10 +41,12 @@ struct ShipmentDispatched {
 };
 BOOST_DESCRIBE_STRUCT(ShipmentDispatched, (), (order_id, shipment_id, shipped_date))
 
-// POST /carrier/reports: what a carrier says, as a CloudEvent in structured JSON. The header
-// Carrier-Signature is `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>" under the shared
-// secret>`. 200 also for a report that came before; 404 while the shipment is unknown: report
-// again; 400 names what is wrong by its path; 415 for another content type.
+// POST /carrier/reports: what a carrier says, as a CloudEvent, structured in JSON or binary. The
+// header Carrier-Signature is `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<text>" under the
+// shared secret>`; the text is the body, in binary mode behind a line `<name in lower case>:
+// <value>` for each ce- field and Content-Type, by name, and an empty line. 200 also for a report
+// that came before; 404 while the shipment is unknown: report again; 400 names what is wrong by its
+// path; 415 for another content type.
 struct CarrierReport {
   static constexpr sinew::event::EventType type{"fulfillment.carrier_report", 1};
   std::string report_id;
