@@ -24,6 +24,7 @@ struct Report {
   std::size_t schemas = 0;
   JsonArray breaks;
   std::int64_t events = 0;
+  std::int64_t unread = 0;  // in an encoding that only their programs know
   JsonArray findings;
 
   bool compatible() const { return breaks.empty() && findings.empty(); }
@@ -74,7 +75,8 @@ void print_report(const Report& report, const SchemaOptions& schema, Format form
                         {"compatible", report.compatible()},
                         {"breaks", report.breaks}};
     if (!schema.history.empty()) {
-      document.set("events", report.events).set("history", report.findings);
+      document.set("events", report.events).set("unread", report.unread);
+      document.set("history", report.findings);
     }
     return print(to_pretty_text(Json(std::move(document))));
   }
@@ -101,6 +103,7 @@ void print_report(const Report& report, const SchemaOptions& schema, Format form
   }
   std::string text = fmt::format("{} schemas", report.schemas);
   if (!schema.history.empty()) text += fmt::format(" and {} recorded events", report.events);
+  if (report.unread > 0) text += fmt::format(" ({} in another encoding, not read)", report.unread);
   print(fmt::format("{}: {}\n", text, report.compatible() ? "compatible" : "not compatible"));
 }
 
@@ -115,11 +118,13 @@ Task<Report> check(async::Runtime& runtime, const SchemaOptions& schema) {
     report.breaks.push_back(row_of(found));
   if (schema.history.empty()) co_return report;
   event::HistoryCheck history(catalog, lifts);
-  co_await sqlite::read_history(
-      runtime, schema.history, [&history](const sqlite::RecordedMessage& message) {
-        history.add(message.place, message.type, message.version, message.data.view());
-      });
+  co_await sqlite::read_history(runtime, schema.history,
+                                [&history](const sqlite::RecordedMessage& message) {
+                                  history.add(message.place, message.type, message.version,
+                                              message.content_type, message.data);
+                                });
   report.events = history.events();
+  report.unread = history.unread();
   for (const auto& found : history.findings())
     report.findings.push_back(row_of(found));
   co_return report;

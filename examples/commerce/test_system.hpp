@@ -5,6 +5,7 @@
 #include <string>
 
 #include "examples/commerce/books/audit.hpp"
+#include "examples/commerce/encodings/encodings.hpp"
 #include "examples/commerce/fulfillment/audit.hpp"
 #include "examples/commerce/fulfillment/carrier_report.hpp"
 #include "examples/commerce/fulfillment/carrier_signature.hpp"
@@ -103,6 +104,7 @@ class TestSystem : public sinew::sim::World {
   static sinew::sim::WorldOptions with_seed(sinew::sim::WorldOptions options, std::uint64_t seed) {
     options.seed = seed;
     options.log = sinew::log::Level::warn;
+    options.contexts.codecs = event_codecs();
     return options;
   }
 };

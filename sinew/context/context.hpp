@@ -34,6 +34,7 @@ struct Resources {
   resilience::PipelineRegistry& pipelines;
   messaging::Requester* requester;  // null for a context that asks nothing
   const event::Upcasters& upcasters;
+  const event::Codecs& codecs;
   log::Logger log;
 };
 
@@ -71,13 +72,16 @@ class Context {
   const log::Logger& log() const { return resources_->log; }
   const std::filesystem::path& folder() const { return resources_->folder; }
   const event::Upcasters& upcasters() const { return resources_->upcasters; }
+  const event::Codecs& codecs() const { return resources_->codecs; }
 
   // Publishes an event to this context's topic, in the transaction. `key` orders it with the others
-  // of its entity. Errors: invalid_input (no key, data too large), exhausted (the outbox is full).
+  // of its entity. Errors: invalid_input (no key, data too large, or more than its encoding
+  // carries), unsupported (no codec for the encoding of its type), exhausted (the outbox is full).
   template <event::Typed E>
   Task<void> publish(store::Transaction& tx, const E& event, std::string key,
                      event::Lineage lineage) {
-    return send_event(tx, event::seal(event, header(std::move(key), std::move(lineage))));
+    return send_event(
+        tx, event::seal(event, header(std::move(key), std::move(lineage)), resources_->codecs));
   }
 
   // Sends a command to the context that it belongs to, this one perhaps, in the transaction, and

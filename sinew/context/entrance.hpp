@@ -31,16 +31,17 @@ class Entrance {
 
   // Publishes an event of this context in a transaction of its own, ordered by `key`; gives its id.
   // Who does not hear the outcome may publish again under the same id: consumers take one of both.
-  // Errors: invalid_input (another context's event, no key, data too large), exhausted (the outbox
-  // is full).
+  // Errors: invalid_input (another context's event, no key, data too large), unsupported (no codec
+  // for the encoding of its type), exhausted (the outbox is full).
   template <event::Typed E>
   async::Future<Uuid> publish(const E& event, std::string key, Uuid id = {}) const {
-    return portal_->call(publishing(event::seal(event, header(std::move(key), id))));
+    return portal_->call(publishing(event::seal(event, header(std::move(key), id), codecs_)));
   }
   template <event::Typed E, class Done>
     requires std::invocable<Done&, async::Outcome<Uuid>>
   void publish(const E& event, std::string key, Done done, Uuid id = {}) const {
-    portal_->call(publishing(event::seal(event, header(std::move(key), id))), std::move(done));
+    portal_->call(publishing(event::seal(event, header(std::move(key), id), codecs_)),
+                  std::move(done));
   }
 
   // Runs body(Transaction&), which makes a Task<T>, as store::Database::transaction() does.
@@ -84,14 +85,19 @@ class Entrance {
     event::Envelope envelope;
   };
 
-  Entrance(std::string name, Context& context, std::shared_ptr<async::Portal> portal)
-      : name_(std::move(name)), context_(context), portal_(std::move(portal)) {}
+  Entrance(std::string name, event::Codecs codecs, Context& context,
+           std::shared_ptr<async::Portal> portal)
+      : name_(std::move(name)),
+        codecs_(std::move(codecs)),
+        context_(context),
+        portal_(std::move(portal)) {}
 
   static event::Envelope header(std::string key, Uuid id);
   // Throws Error invalid_input for an event that is not this context's own.
   Publishing publishing(event::Envelope envelope) const;
 
   std::string name_;
+  event::Codecs codecs_;
   Context& context_;  // touched by what the portal runs only: it is alive then
   std::shared_ptr<async::Portal> portal_;
 };

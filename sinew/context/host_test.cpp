@@ -286,6 +286,28 @@ TEST(Host, UndoesEverythingWhenOneContextCannotStart) {
   }
 }
 
+// Hears an event that travels as Protobuf.
+class Reader final : public Context {
+ public:
+  struct Heard {
+    static constexpr event::EventType type{"shop.heard", 1, event::protobuf_content_type};
+  };
+  std::string_view name() const noexcept override { return "reader"; }
+  void describe(ContextSpec& spec) override { spec.handles(&Reader::hear); }
+  Task<void> hear(store::Transaction&, Heard, const event::Envelope&) { co_return; }
+};
+BOOST_DESCRIBE_STRUCT(Reader::Heard, (), ())
+
+TEST(Host, DoesNotStartAContextThatCannotReadWhatItHandles) {
+  TestHost system;
+
+  const Error error = start_error(system, std::make_unique<Reader>());
+
+  EXPECT_EQ(error.condition(), Condition::invalid_input);
+  EXPECT_THAT(error.detail(), HasSubstr("reader cannot start: shop.heard version 1 is written as "
+                                        "application/protobuf"));
+}
+
 TEST(Host, NamesTheContextWhoseFolderIsNone) {
   TestHost system;
   std::filesystem::create_directories(system.folder());

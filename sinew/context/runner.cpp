@@ -93,8 +93,10 @@ Task<void> ContextRunner::open(Backend& backend) {
   std::filesystem::create_directories(place_.folder);
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
-  for (const auto& type : spec_->handled_)
+  for (const auto& type : spec_->handled_) {
     spec_->upcasters_.check(type);
+    settings_.codecs.check(type);
+  }
   database_ = co_await backend.open_database(runtime_, place_.folder);
   co_await database_->migrate(store::store_migrations());
   co_await database_->migrate(messaging::messaging_migrations());
@@ -119,9 +121,9 @@ Task<void> ContextRunner::open(Backend& backend) {
                                      .replies = answers_of(name_).name});
   }
   pipelines_ = std::make_unique<resilience::PipelineRegistry>(runtime_, metrics_, name_, log_);
-  resources_ = std::make_unique<Resources>(Resources{name_, place_.folder, runtime_, *database_,
-                                                     outbox_, *sagas_, *http_, *pipelines_,
-                                                     requester_.get(), spec_->upcasters_, log_});
+  resources_ = std::make_unique<Resources>(
+      Resources{name_, place_.folder, runtime_, *database_, outbox_, *sagas_, *http_, *pipelines_,
+                requester_.get(), spec_->upcasters_, settings_.codecs, log_});
   context_->resources_ = resources_.get();
 }
 

@@ -75,7 +75,7 @@ class ContextRunner {
   store::Database& database() noexcept { return *database_; }
   saga::Orchestrator& sagas() noexcept { return *sagas_; }
   // From any thread.
-  Entrance entrance() const { return {name_, *context_, portal_}; }
+  Entrance entrance() const { return {name_, settings_.codecs, *context_, portal_}; }
   Health health() const;
   Task<Activity> activity();
   // Of the questions that the context asks; null when it asks none.

@@ -5,6 +5,7 @@
 
 #include "sinew/base/config_fwd.hpp"
 #include "sinew/base/config_scalar.hpp"
+#include "sinew/event/payload_codec.hpp"
 #include "sinew/messaging/failure.hpp"
 #include "sinew/net/dns_resolver.hpp"
 #include "sinew/store/outbox.hpp"
@@ -20,6 +21,9 @@ struct ContextSettings {
   std::int64_t entrance_capacity = 1024;  // calls of other threads under way; see Entrance
   config::ByteSize max_body{1U << 20U};   // of a request; 413 above
   messaging::RetrySettings retry;         // of consumers, unless the context says its own
+
+  // Encodings of events beside JSON: main names the adapters. Not in configuration files.
+  event::Codecs codecs{};
 
   // How the context's HTTP client finds a host by its name. Nothing: it knows addresses and
   // localhost only, as it must in a simulated world.

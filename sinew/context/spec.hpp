@@ -90,6 +90,10 @@ class ContextSpec {
   friend class ContextRunner;
   using DropHandler = std::function<Task<void>(exchange::DroppedFile&)>;
 
+  template <event::Typed E>
+  E read(const messaging::Handling& handling) const {
+    return event::open<E>(handling.message(), upcasters_, self_.resources_->codecs);
+  }
   ContextSpec& add_drop(std::string name, DropHandler handler);
   ContextSpec& add_event(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_command(std::string_view type, Dispatcher::Function function);
@@ -117,7 +121,7 @@ ContextSpec& ContextSpec::handles(Task<void> (C::*handler)(store::Transaction&, 
   handled_.push_back(E::type);
   return add_event(E::type.name,
                    [this, &self, handler](messaging::Handling& handling) -> Task<void> {
-                     const E event = event::open<E>(handling.message(), upcasters_);
+                     const E event = read<E>(handling);
                      co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
                        co_await (self.*handler)(tx, event, handling.message());
                      });
@@ -128,10 +132,10 @@ template <class C, event::Typed E>
 ContextSpec& ContextSpec::handles(Task<void> (C::*handler)(messaging::Handling&, E)) {
   auto& self = static_cast<C&>(self_);
   handled_.push_back(E::type);
-  return add_event(
-      E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
-        co_await (self.*handler)(handling, event::open<E>(handling.message(), upcasters_));
-      });
+  return add_event(E::type.name,
+                   [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+                     co_await (self.*handler)(handling, read<E>(handling));
+                   });
 }
 
 template <class C, event::TypedCommand E>
@@ -141,7 +145,7 @@ ContextSpec& ContextSpec::answers(Task<messaging::Answer<typename E::Reply>> (C:
   handled_.push_back(E::type);
   return add_command(
       E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
-        const E command = event::open<E>(handling.message(), upcasters_);
+        const E command = read<E>(handling);
         co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
           const auto answer = co_await (self.*handler)(tx, command, handling.message());
           co_await self_.reply<typename E::Reply>(tx, handling.message(), answer);
@@ -153,10 +157,10 @@ template <class C, event::TypedCommand E>
 ContextSpec& ContextSpec::answers(Task<void> (C::*handler)(messaging::Handling&, E)) {
   auto& self = static_cast<C&>(self_);
   handled_.push_back(E::type);
-  return add_command(
-      E::type.name, [this, &self, handler](messaging::Handling& handling) -> Task<void> {
-        co_await (self.*handler)(handling, event::open<E>(handling.message(), upcasters_));
-      });
+  return add_command(E::type.name,
+                     [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+                       co_await (self.*handler)(handling, read<E>(handling));
+                     });
 }
 
 }  // namespace sinew::context

@@ -37,17 +37,21 @@ struct HistoryCheck::Event {
 };
 
 void HistoryCheck::add(std::string_view place, std::string_view type, std::int32_t version,
-                       std::string_view data) {
+                       std::string_view content_type, const SharedBytes& data) {
   ++events_;
   Event event{place, type, version, {}};
   const CommittedSchema* written = catalog_.written(type, version);
   if (written == nullptr) return report(event, "", "", "has no committed schema");
   try {
-    event.data = parse_json(data);
+    event.data = codecs_.decode(content_type, type, version, data);
   } catch (const Error& error) {
-    return report(event, "", "", "is no JSON");
+    if (error.condition() == Condition::unsupported) {
+      ++unread_;
+    } else {
+      report(event, "", "", fmt::format("is no object in {}", content_type));
+    }
+    return;
   }
-  if (!event.data.is_object()) return report(event, "", "", "is no object");
   check(event, "", written->schema, event.data);
   for (const CommittedSchema* reader : catalog_.readers(type)) {
     if (reader != written) check_reader(event, *reader);

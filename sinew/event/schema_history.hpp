@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "sinew/event/payload_codec.hpp"
 #include "sinew/event/schema_catalog.hpp"
 
 namespace sinew::event {
@@ -23,19 +24,22 @@ struct HistoryFinding {
 };
 
 // Recorded events against the committed schemas: each must follow that of its version, and, lifted,
-// that of every reader. Neither the catalog nor the upcasters may go before it.
+// that of every reader. Data in an encoding that `codecs` lacks is counted only. The catalog, the
+// upcasters and the codecs outlive it.
 class HistoryCheck {
  public:
   static constexpr std::size_t max_findings = 1000;  // further kinds are not kept
 
-  HistoryCheck(const SchemaCatalog& catalog, const Lifts& lifts)
-      : catalog_(catalog), lifts_(lifts) {}
+  HistoryCheck(const SchemaCatalog& catalog, const Lifts& lifts, const Codecs& codecs = json_only())
+      : catalog_(catalog), lifts_(lifts), codecs_(codecs) {}
 
   // `place` is for people: `sales, position 12`.
   void add(std::string_view place, std::string_view type, std::int32_t version,
-           std::string_view data);
+           std::string_view content_type, const SharedBytes& data);
 
   std::int64_t events() const noexcept { return events_; }
+  // Of them, those in an encoding that is not known here.
+  std::int64_t unread() const noexcept { return unread_; }
   std::vector<HistoryFinding> findings() const;
 
  private:
@@ -49,7 +53,9 @@ class HistoryCheck {
 
   const SchemaCatalog& catalog_;
   const Lifts& lifts_;
+  const Codecs& codecs_;
   std::int64_t events_ = 0;
+  std::int64_t unread_ = 0;
   std::map<Key, HistoryFinding> findings_;
 };
 

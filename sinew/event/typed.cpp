@@ -8,23 +8,17 @@ namespace sinew::event {
 
 JsonObject lift_data(const EventType& wanted, std::string_view type, std::int32_t version,
                      const SharedBytes& data, const Upcasters& upcasters) {
+  return lift_data(wanted, type, version,
+                   json_only().decode(json_content_type, type, version, data), upcasters);
+}
+
+JsonObject lift_data(const EventType& wanted, std::string_view type, std::int32_t version,
+                     JsonObject data, const Upcasters& upcasters) {
   if (type != wanted.name) {
     throw Error(Condition::invalid_input,
                 fmt::format("a message of type {} is not a {}", type, wanted.name));
   }
-  Json json = parse_json(data.view());
-  if (!json.is_object()) {
-    throw Error(Condition::invalid_input,
-                fmt::format("the data of a {} is {}, not an object", type, brief(json)));
-  }
-  return upcasters.lift(type, version, wanted.version, std::move(json.as_object()));
-}
-
-void check_json_content(const Envelope& envelope) {
-  if (is_json(envelope.content_type)) return;
-  throw Error(Condition::unsupported, fmt::format("a message of type {} has the content type {}, "
-                                                  "only JSON becomes a struct",
-                                                  envelope.type, envelope.content_type));
+  return upcasters.lift(type, version, wanted.version, std::move(data));
 }
 
 }  // namespace sinew::event

@@ -11,11 +11,15 @@
 
 namespace sinew::event {
 
+inline constexpr std::string_view json_content_type = "application/json";
+inline constexpr std::string_view protobuf_content_type = "application/protobuf";
+
 // The name and the schema version of an event or a command: a static member of its struct. The name
 // is published language and carries no version.
 struct EventType {
   std::string_view name;
-  std::int32_t version = 1;  // from 1
+  std::int32_t version = 1;                           // from 1
+  std::string_view content_type = json_content_type;  // in which it is written; see Codecs
 };
 
 // How data of older schema versions becomes data of the newest: steps from n to n+1 on the JSON

@@ -277,6 +277,8 @@ void World::drop(const std::string& name, const std::string& kind, const std::st
   simulation().run_until([&] { return !std::filesystem::exists(path / file); });
 }
 
+const event::Codecs& World::codecs() const { return state_->options.contexts.codecs; }
+
 event::Envelope World::header(std::string_view type, std::string key) {
   event::Envelope envelope;
   envelope.id = outside().new_id();

@@ -100,7 +100,7 @@ class World {
   // to the owner's topic, a command to its queue, to be answered to reply_queue.
   template <event::Typed E>
   messaging::Message message(const E& said, std::string key) {
-    auto envelope = event::seal(said, header(E::type.name, std::move(key)));
+    auto envelope = event::seal(said, header(E::type.name, std::move(key)), codecs());
     const auto owner = context::owner_of(E::type.name);
     if constexpr (event::TypedCommand<E>) {
       envelope.reply_to = reply_queue;
@@ -138,6 +138,7 @@ class World {
  private:
   struct State;
   event::Envelope header(std::string_view type, std::string key);
+  const event::Codecs& codecs() const;
   bool rests(Rest rest);
   void check_invariants();
   void forget_some_moves();

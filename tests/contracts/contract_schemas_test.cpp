@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "examples/commerce/encodings/encodings.hpp"
+#include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "sinew/event/schema_catalog.hpp"
 #include "tests/contracts/published.hpp"
 
@@ -80,6 +82,22 @@ TEST(ContractSchemas, BreakNobody) {
 
   EXPECT_EQ(catalog.check().size(), 3U) << "without upcasters a rejection has no code: for sales, "
                                            "for reporting, and in sales' own log";
+}
+
+// The messages of the .proto files carry all that the schemas allow.
+TEST(ContractSchemas, TravelAsProtobufWithoutLoss) {
+  sinew::event::SchemaCatalog catalog;
+  sinew::event::add_schema_folder(catalog, root);
+  const sinew::event::Codecs codecs = event_codecs();
+  const auto type = fulfillment::ShipmentDispatched::type;
+
+  const auto* written = catalog.written(type.name, type.version);
+  ASSERT_NE(written, nullptr);
+  for (const sinew::Json& data : {sinew::event::smallest_example(written->schema),
+                                  sinew::event::fullest_example(written->schema)}) {
+    const sinew::SharedBytes bytes = codecs.encode(type, data.as_object());
+    EXPECT_EQ(sinew::Json(codecs.decode(type.content_type, type.name, type.version, bytes)), data);
+  }
 }
 
 TEST(ContractSchemas, WritingKeepsWhatWasPublished) {

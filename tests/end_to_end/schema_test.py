@@ -23,6 +23,7 @@ class Case(system.Case):
 
         self.assertGreater(report["events"], 5 * system.ORDERS)
         self.assertEqual(report["history"], [])
+        self.assertGreater(report["unread"], 0, "dispatched shipments travel as Protobuf")
 
     def test_an_event_that_breaks_its_schema_is_named(self):
         self.run_once()

@@ -154,6 +154,11 @@ class Layers(CheckTest):
             with self.subTest(word=word, path=path):
                 self.refuses("check-layers", header(path, include), f"{path}:", word)
 
+    def test_accepts_a_header_that_protoc_makes_of_a_committed_file(self):
+        files = {"cli/a.cpp": '#include "cli/b.pb.h"\n'}
+        self.refuses("check-layers", files, "no such file")
+        self.accepts("check-layers", {**files, "cli/b.proto": "syntax = \"proto3\";\n"})
+
     def test_accepts_the_table(self):
         self.accepts("check-layers", {
             "sinew/base/a.hpp": "#pragma once\n#include <boost/describe.hpp>\n#include <vector>\n"

@@ -60,6 +60,12 @@ void Fulfillment::describe(sinew::context::ContextSpec& spec) {
       .route(Method::get, "/shipments/{order}", &Fulfillment::show_shipment);
 }
 
+// Who could not write what it publishes must not take reports.
+Task<void> Fulfillment::start() {
+  codecs().check(ShipmentDispatched::type);
+  co_return;
+}
+
 Task<Answer<Booked>> Fulfillment::book(Transaction& tx, Book command, const Envelope& message) {
   if (const auto known = co_await find_shipment(tx, command.order_id)) {
     co_return booked_of(*known);

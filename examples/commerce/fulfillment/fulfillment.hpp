@@ -27,6 +27,7 @@ class Fulfillment final : public sinew::context::Context {
 
   std::string_view name() const noexcept override { return "fulfillment"; }
   void describe(sinew::context::ContextSpec& spec) override;
+  sinew::Task<void> start() override;
 
  private:
   using Transaction = sinew::store::Transaction;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "examples/commerce/encodings/encodings.hpp"
 #include "examples/commerce/fulfillment/fulfillment.hpp"
 #include "examples/commerce/inventory/inventory.hpp"
 #include "examples/commerce/program/layout.hpp"
@@ -38,6 +39,7 @@ Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
   settings.operator_port = options_.settings.operator_port;
   settings.drain = options_.settings.drain;
   settings.contexts = options_.settings.contexts;
+  settings.contexts.codecs = event_codecs();
   host_ =
       std::make_unique<sinew::context::Host>(std::move(settings), backend_, std::move(runtimes));
 }

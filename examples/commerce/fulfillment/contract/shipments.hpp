@@ -32,9 +32,10 @@ struct Book {
 };
 BOOST_DESCRIBE_STRUCT(Book, (), (order_id, carrier_id, required_date, ship_country))
 
-// The carrier has taken the shipment.
+// The carrier has taken the shipment. Travels as Protobuf: see the .proto beside.
 struct ShipmentDispatched {
-  static constexpr sinew::event::EventType type{"fulfillment.shipment.dispatched", 1};
+  static constexpr sinew::event::EventType type{"fulfillment.shipment.dispatched", 1,
+                                                sinew::event::protobuf_content_type};
   std::string order_id;
   std::string shipment_id;
   sinew::Date shipped_date{};

@@ -11,7 +11,8 @@ namespace commerce::inventory {
 // What inventory reads of fulfillment.shipment.dispatched: whose goods left. A part of its own, so
 // that fulfillment may change everything else without asking here.
 struct Dispatched {
-  static constexpr sinew::event::EventType type{"fulfillment.shipment.dispatched", 1};
+  static constexpr sinew::event::EventType type{"fulfillment.shipment.dispatched", 1,
+                                                sinew::event::protobuf_content_type};
   std::string order_id;
 };
 BOOST_DESCRIBE_STRUCT(Dispatched, (), (order_id))
