@@ -242,11 +242,7 @@ Task<void> PipelineEngine::race(std::size_t next, Visit& visit, Race& race) {
 
 Outcome PipelineEngine::refuse(Step by, Condition condition, const std::string& why,
                                Duration retry_after) {
-  registry_.metrics()
-      .counters("sinew_pipeline_refusals_total", "Calls that a pipeline did not let through.",
-                {"context", "pipeline", "step"})
-      .with({registry_.context(), name_, to_string(by)})
-      .add();
+  instruments_->refused_by(by);
   return Outcome::refusal(condition, fmt::format("{}: {}", name_, why), retry_after);
 }
 

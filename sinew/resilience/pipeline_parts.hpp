@@ -31,6 +31,7 @@ struct PipelineEngine::Instruments {
 
   void answered(const Outcome& outcome, Duration took) noexcept;
   void attempted(const Outcome& outcome) noexcept;
+  void refused_by(Step step) noexcept;
 
   metrics::Counter& from_target;
   metrics::Counter& kept;
@@ -41,6 +42,10 @@ struct PipelineEngine::Instruments {
   metrics::Counter& good_attempts;
   metrics::Counter& bad_attempts;
   metrics::Counter& other_attempts;
+  metrics::Counter& refused_by_cache;
+  metrics::Counter& refused_by_rate_limit;
+  metrics::Counter& refused_by_breaker;
+  metrics::Counter& refused_by_bulkhead;
   metrics::Counter& retries;
   metrics::Counter& second_calls;
   metrics::Histogram& seconds;

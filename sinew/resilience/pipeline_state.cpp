@@ -21,6 +21,11 @@ metrics::Family<metrics::Counter>& attempts(metrics::Registry& metrics) {
                           "Calls that a pipeline made to its target, by what they say about it.",
                           {"context", "pipeline", "result"});
 }
+metrics::Family<metrics::Counter>& refusals(metrics::Registry& metrics) {
+  return metrics.counters("sinew_pipeline_refusals_total",
+                          "Calls that a pipeline did not let through.",
+                          {"context", "pipeline", "step"});
+}
 metrics::Family<metrics::Counter>& repeats(metrics::Registry& metrics) {
   return metrics.counters("sinew_pipeline_repeats_total",
                           "Calls to a target beyond the first of an operation.",
@@ -113,6 +118,10 @@ PipelineEngine::Instruments::Instruments(metrics::Registry& metrics, const std::
       good_attempts(attempts(metrics).with({context, pipeline, "good"})),
       bad_attempts(attempts(metrics).with({context, pipeline, "bad"})),
       other_attempts(attempts(metrics).with({context, pipeline, "other"})),
+      refused_by_cache(refusals(metrics).with({context, pipeline, "cache"})),
+      refused_by_rate_limit(refusals(metrics).with({context, pipeline, "rate_limit"})),
+      refused_by_breaker(refusals(metrics).with({context, pipeline, "breaker"})),
+      refused_by_bulkhead(refusals(metrics).with({context, pipeline, "bulkhead"})),
       retries(repeats(metrics).with({context, pipeline, "retry"})),
       second_calls(repeats(metrics).with({context, pipeline, "hedge"})),
       seconds(metrics
@@ -143,6 +152,13 @@ void PipelineEngine::Instruments::attempted(const Outcome& outcome) noexcept {
     case Outcome::Blame::target: return bad_attempts.add();
     case Outcome::Blame::nobody: return other_attempts.add();
   }
+}
+
+void PipelineEngine::Instruments::refused_by(Step step) noexcept {
+  if (step == Step::cache) refused_by_cache.add();
+  if (step == Step::rate_limit) refused_by_rate_limit.add();
+  if (step == Step::breaker) refused_by_breaker.add();
+  if (step == Step::bulkhead) refused_by_bulkhead.add();
 }
 
 Json PipelineEngine::state() const {

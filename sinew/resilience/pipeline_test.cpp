@@ -271,6 +271,9 @@ TEST(Pipeline, TellsItsOperatorWhatItDoes) {
   bench.text("chai");
   bench.text("chai");
   bench.text("tofu");
+  bench.pipeline->engine().force_breaker(Forcing::open);
+  bench.text("tofu");
+  bench.pipeline->engine().force_breaker(Forcing::automatic);
   bench.pipeline->engine().measure();
 
   const std::string metrics = bench.metrics.expose();
@@ -279,6 +282,7 @@ TEST(Pipeline, TellsItsOperatorWhatItDoes) {
                            R"(calls_total{context="shop",pipeline="prices",answer="failed"} 1)",
                            R"(attempts_total{context="shop",pipeline="prices",result="bad"} 3)",
                            R"(repeats_total{context="shop",pipeline="prices",step="retry"} 2)",
+                           R"(refusals_total{context="shop",pipeline="prices",step="breaker"} 1)",
                            R"(state{context="shop",pipeline="prices",what="cache_entries"} 1)"}) {
     EXPECT_THAT(metrics, HasSubstr(std::string("sinew_pipeline_") + line));
   }
