@@ -113,7 +113,8 @@ Task<R> call_in(ForeignLoop& loop, F function) {
     throw Error(Condition::exhausted, "the loop has as many callbacks waiting as it takes");
   }
   co_await errand->over();
-  co_return errand->outcome.take();
+  auto outcome = std::move(errand->outcome);  // an exception is this thread's alone
+  co_return outcome.take();
 }
 
 }  // namespace sinew::async

@@ -49,7 +49,8 @@ class [[nodiscard]] Future {
   // besides: those of Progress::wait. After a timeout it may be asked again.
   T get(Duration timeout) {
     state_->progress.wait(timeout);
-    return state_->outcome.take();
+    Outcome<T> outcome = std::move(state_->outcome);  // an exception is this thread's alone
+    return outcome.take();
   }
 
  private:
