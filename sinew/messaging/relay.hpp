@@ -44,8 +44,8 @@ struct RelayStatus {
 // outbox: each works on the partitions it leases, and a lease lost in the middle is noticed by its
 // epoch when the rows are to be deleted.
 //
-// It works in passes over its partitions, page by page: while the broker makes one page durable, the
-// database deletes the page before and reads the next.
+// It works in passes over its partitions, page by page: while the broker makes one page durable,
+// the database deletes the page before and reads the next.
 //
 // A message that the broker refuses (rejected, unroutable) blocks its own key, which is tried again
 // with backoff; the others go on. A broker that is away blocks the relay with backoff.
