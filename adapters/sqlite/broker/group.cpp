@@ -163,7 +163,9 @@ void Group::loaded(const Load& load, Page page) {
         record.sequence, std::make_shared<const event::Envelope>(std::move(record.envelope)));
   }
   // Sequences whose records were never committed are passed over.
-  if (page.all) partition.read = std::max(partition.read, load.head);
+  if (!page.all) return;
+  partition.read = std::max(partition.read, load.head);
+  if (partition.open.empty() && partition.ahead.empty()) partition.committed = partition.read;
 }
 
 Group::Settled Group::settle(MemberId member, std::span<const messaging::Settle> settlements,
