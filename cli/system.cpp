@@ -10,13 +10,16 @@
 #include <map>
 #include <sstream>
 
+#include "adapters/sqlite/backend.hpp"
 #include "adapters/sqlite/database.hpp"
+#include "adapters/sqlite/embedded_broker.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "adapters/sqlite/read_only.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/suggest.hpp"
 #include "sinew/context/host_file.hpp"
 #include "sinew/context/operations.hpp"
+#include "sinew/context/topic_operations.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/net/resolver.hpp"
 #include "sinew/saga/instances.hpp"
@@ -90,6 +93,14 @@ class FolderSystem final : public System {
     return on_host(found->second, context, operation, std::move(arguments));
   }
 
+  Task<Json> operate_topics(std::string operation, Json arguments) override {
+    const auto hosts = context::running_hosts(folder_);
+    if (hosts.empty()) return topics_of_folder(std::move(operation), std::move(arguments));
+    return ask_host(
+        fmt::format("{}/v1/topics/operations/{}", hosts.front().operator_url, operation),
+        std::move(arguments));
+  }
+
  private:
   std::vector<std::string> subfolders() const {
     std::vector<std::string> names;
@@ -125,11 +136,16 @@ class FolderSystem final : public System {
   }
 
   Task<Json> on_host(std::string url, std::string context, std::string operation, Json arguments) {
+    return ask_host(fmt::format("{}/v1/contexts/{}/operations/{}", url, context, operation),
+                    std::move(arguments));
+  }
+
+  Task<Json> ask_host(std::string url, Json arguments) {
     std::string token = read_file(folder_ / "operator.token");
     token.erase(token.find_last_not_of('\n') + 1);
     http::ClientRequest request;
     request.method = http::Method::post;
-    request.url = fmt::format("{}/v1/contexts/{}/operations/{}", url, context, operation);
+    request.url = std::move(url);
     request.headers.set("Authorization", "Bearer " + token);
     request.headers.set("Sinew-Actor", actor());
     request.headers.set("Content-Type", "application/json");
@@ -137,6 +153,24 @@ class FolderSystem final : public System {
     const http::Response response = co_await client_.send(std::move(request));
     if (!response.success()) throw http::to_error(response);
     co_return response.json();
+  }
+
+  Task<Json> topics_of_folder(std::string operation, Json arguments) {
+    sqlite::BrokerSettings settings;
+    settings.database.path = sqlite::Backend::broker_path(folder_);
+    settings.database.create = false;
+    auto broker = co_await sqlite::EmbeddedBroker::open(reactor_, std::move(settings));
+    Json answer;
+    std::exception_ptr failure;
+    try {
+      const auto port = broker->connect(reactor_);
+      answer = co_await context::operate_topics(*port, operation, actor(), std::move(arguments));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await broker->close();
+    if (failure) std::rethrow_exception(failure);
+    co_return answer;
   }
 
   Task<Json> on_folder(std::string context, std::string operation, Json arguments) {

@@ -27,6 +27,8 @@ class System {
 
   // See context/operations.hpp.
   virtual Task<Json> operate(std::string context, std::string operation, Json arguments) = 0;
+  // See context/topic_operations.hpp.
+  virtual Task<Json> operate_topics(std::string operation, Json arguments) = 0;
 };
 
 }  // namespace sinew::cli

@@ -373,6 +373,37 @@ TEST_P(Commerce, ContextsAgreeOnEveryFact) {
   EXPECT_EQ(sales.products.at(11).reserved, 2);
 }
 
+// Of what was said, the books stay; a context that stands still gets what it has not heard.
+TEST(CommerceEvents, GoAfterThirtyDaysOnceEverybodyHeardThem) {
+  TestSystem system;
+  supply(system);
+  system.post("sales", "/orders", order("1"));
+  system.settle();
+  const auto records_of = [&system](const std::string& name) {
+    std::uint64_t records = 0;
+    for (const auto& topic : system.node().run(system.host().broker().topics())) {
+      if (topic.spec.name != name) continue;
+      for (const auto& range : topic.partitions)
+        records += range.last.position() - range.first.position();
+    }
+    return records;
+  };
+  system.node().shift_wall(std::chrono::days(29));
+  system.run_for(std::chrono::hours(2));
+  EXPECT_GT(records_of("sales.events"), 0U);
+  EXPECT_GT(records_of("inventory.events"), 0U);
+
+  system.node().shift_wall(std::chrono::days(1));
+  system.run_for(std::chrono::hours(2));
+
+  EXPECT_EQ(records_of("sales.events"), 0U);
+  EXPECT_EQ(records_of("inventory.events"), 0U);
+  system.post("sales", "/orders", order("2"));
+  system.settle();
+  EXPECT_EQ(status_of(system, "2"), "confirmed");
+  expect_balanced(system);
+}
+
 TEST_P(Commerce, ListsOrdersByStatusPageByPage) {
   TestSystem system(1, {.databases = GetParam()});
   supply(system);

@@ -57,6 +57,7 @@ Task<void> Host::start() {
   std::exception_ptr failure;
   try {
     co_await backend_.start(*workers_.front(), settings_.folder);
+    broker_ = co_await backend_.connect_broker(*workers_.front(), "operator");
     co_await start_contexts();
     start_operator_api();
     host_file_ = std::make_unique<HostFile>(settings_.folder, description());
@@ -84,6 +85,7 @@ Task<void> Host::drain() {
   if (operator_api_) co_await operator_api_->drain(std::chrono::seconds(1));
   operator_api_.reset();
   co_await stop_contexts();
+  broker_.reset();
   co_await backend_.stop();
 }
 

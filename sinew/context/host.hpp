@@ -52,6 +52,8 @@ class Host {
   Entrance entrance(std::string_view context) const;
   async::Endpoint operator_endpoint() const;
   metrics::Registry& metrics() noexcept { return metrics_; }
+  // The host's own port to the broker, on the first worker; while it runs.
+  messaging::Broker& broker() noexcept { return *broker_; }
   // The bearer token of the operator API, also in <folder>/operator.token (mode 0600).
   const std::string& operator_token() const noexcept { return token_; }
 
@@ -69,6 +71,7 @@ class Host {
   std::vector<std::unique_ptr<ContextRunner>> runners_;
   std::size_t started_ = 0;
   std::string token_;
+  std::unique_ptr<messaging::Broker> broker_;
   std::unique_ptr<http::Server> operator_api_;
   std::unique_ptr<HostFile> host_file_;
 };

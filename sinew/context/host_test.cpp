@@ -442,6 +442,44 @@ TEST_F(OperatorApi, ParksAnUnknownCommandAndHasItDiscarded) {
   EXPECT_EQ(system.number("stock", "SELECT COUNT(*) FROM consumer_backlog"), 0);
 }
 
+TEST_F(OperatorApi, ShowsHowFarGroupsAreBehindAndMovesThoseThatNobodyRuns) {
+  const auto ask_topics = [this](const std::string& operation, std::string arguments) {
+    return ask(http::Method::post, "/v1/topics/operations/topic." + operation,
+               system.host->operator_token(), std::move(arguments));
+  };
+  const std::string group = R"({"topic":"shop.events","group":"stock")";
+  system.world.run_for(1s);
+  const std::string metrics = get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("sinew_topic_lag_records{topic=\"shop.events\",group=\"stock\""));
+  EXPECT_THAT(metrics, HasSubstr("sinew_topic_lag_seconds{"));
+  EXPECT_EQ(ask_topics("reset", group + "}").status, 409) << "it has a member";
+  system.node->run(system.context("stock").drain(1s));
+  system.place("o-1", 1);
+  system.world.run_for(10s);
+
+  const Json list = ask_topics("list", "{}").json();
+  const Json shown = ask_topics("show", group + "}").json();
+  const auto moved = ask_topics("reset", group + R"(,"to":"end","dry_run":true})");
+
+  for (const Json& topic : list.at("topics").as_array()) {
+    if (topic.at("topic").as_string() != "shop.events") continue;
+    EXPECT_EQ(topic.at("groups").as_array().at(0).at("behind").as_integer(), 1);
+    EXPECT_EQ(topic.at("groups").as_array().at(0).at("members").as_integer(), 0);
+  }
+  EXPECT_THAT(shown.at("partitions").as_array(), SizeIs(8U));
+  EXPECT_THAT(moved.json().at("moved").as_array(), SizeIs(8U));
+  ask_topics("reset", group + R"(,"to":"end"})");
+  const Json after = ask_topics("show", group + "}").json();
+  for (const Json& partition : after.at("partitions").as_array())
+    EXPECT_EQ(partition.at("behind").as_integer(), 0);
+  EXPECT_EQ(ask_topics("reset", R"({"topic":"shop.events","group":"nobody"})").status, 404);
+  EXPECT_EQ(ask_topics("show", R"({"topic":"none"})").status, 404);
+  EXPECT_EQ(ask_topics("reset", group + R"(,"to":"yesterday"})").status, 400);
+  EXPECT_EQ(ask_topics("reset", group + R"(,"positions":[{"partition":0,"position":99}]})").status,
+            400);
+  EXPECT_EQ(ask_topics("dance", "{}").status, 404);
+}
+
 TEST(ContextSpec, RefusesWhatCannotBeMeant) {
   class Greedy final : public Context {
    public:

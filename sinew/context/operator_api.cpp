@@ -7,9 +7,12 @@
 #include "sinew/context/host.hpp"
 #include "sinew/context/operations.hpp"
 #include "sinew/context/resilience_operations.hpp"
+#include "sinew/context/topic_operations.hpp"
 
 namespace sinew::context {
 namespace {
+
+constexpr std::size_t most_positions = 4096;  // groups in partitions that metrics tell apart
 
 Task<http::Response> health_of(Host& host, bool strict) {
   JsonObject contexts;
@@ -62,6 +65,32 @@ Task<void> measure_pipelines(ContextRunner& runner) {
   });
 }
 
+Task<void> measure_topics(Host& host) {
+  auto& records = host.metrics().gauges("sinew_topic_lag_records",
+                                        "Records of a topic that a group has not accepted.",
+                                        {"topic", "group", "partition"}, most_positions);
+  auto& seconds = host.metrics().gauges("sinew_topic_lag_seconds",
+                                        "Since the broker accepted the first of them.",
+                                        {"topic", "group", "partition"}, most_positions);
+  auto& skipped = host.metrics().gauges(
+      "sinew_topic_skipped_records",
+      "Records that retention removed before the group had accepted them, of all time.",
+      {"topic", "group", "partition"}, most_positions);
+  for (const auto& topic : co_await host.broker().topics()) {
+    for (const auto& group : topic.groups) {
+      for (const auto& lag : group.lag) {
+        const std::string partition = std::to_string(lag.partition);
+        const auto of = [&](auto& family) -> auto& {
+          return family.with({topic.spec.name, group.group, partition});
+        };
+        of(records).set(static_cast<double>(lag.records));
+        of(seconds).set(std::chrono::duration<double>(lag.time).count());
+        of(skipped).set(static_cast<double>(lag.skipped));
+      }
+    }
+  }
+}
+
 // Gauges are brought up to date when they are asked for.
 Task<http::Response> metrics_of(Host& host) {
   auto& messages = host.metrics().gauges(
@@ -81,6 +110,7 @@ Task<http::Response> metrics_of(Host& host) {
     co_await measure_questions(host, *runner);
     co_await measure_pipelines(*runner);
   }
+  co_await measure_topics(host);
   co_return http::ok(host.metrics().expose(), std::string(metrics::Registry::kContentType));
 }
 
@@ -104,6 +134,12 @@ Task<http::Response> operate_on(Host& host, const http::Request& request) {
   throw Error(Condition::not_found, "this host has no context called " + name);
 }
 
+Task<http::Response> operate_on_topics(Host& host, const http::Request& request) {
+  const auto operation = request.path_parameter<std::string>("operation");
+  const std::string actor(request.headers.get("Sinew-Actor"));
+  co_return http::ok(co_await operate_topics(host.broker(), operation, actor, request.json()));
+}
+
 }  // namespace
 
 http::Router operator_routes(Host& host) {
@@ -125,6 +161,8 @@ http::Router operator_routes(Host& host) {
                [&host](const http::Request&) { return activity_of(host); });
   router.route(http::Method::post, "/v1/contexts/{context}/operations/{operation}",
                [&host](const http::Request& request) { return operate_on(host, request); });
+  router.route(http::Method::post, "/v1/topics/operations/{operation}",
+               [&host](const http::Request& request) { return operate_on_topics(host, request); });
   return router;
 }
 

@@ -131,11 +131,10 @@ Task<void> ContextRunner::declare() {
   messaging::Topology topology;
   topology.queues.push_back({commands_of(name_).name});
   topology.queues.push_back({replies_of(name_).name});
-  std::set<std::string> topics{events_of(name_).name};
-  for (const auto& [owner, dispatcher] : spec_->topics_)
-    topics.insert(events_of(owner).name);
-  for (const auto& topic : topics)
-    topology.topics.push_back({topic});
+  topology.topics.push_back({.name = events_of(name_).name, .retention = spec_->retention_});
+  for (const auto& [owner, dispatcher] : spec_->topics_) {
+    if (owner != name_) topology.topics.push_back({events_of(owner).name});
+  }
   co_await broker_->declare(std::move(topology));
 }
 

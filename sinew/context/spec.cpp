@@ -54,6 +54,11 @@ ContextSpec& ContextSpec::add_drop(std::string name, DropHandler handler) {
   return *this;
 }
 
+ContextSpec& ContextSpec::keeps_events(messaging::Retention retention) {
+  retention_ = retention;
+  return *this;
+}
+
 ContextSpec& ContextSpec::retry(messaging::RetrySettings settings) {
   retry_ = settings;
   return *this;

@@ -83,6 +83,10 @@ class ContextSpec {
                     });
   }
 
+  // What stays of the events that this context publishes; otherwise all of them, for good. A
+  // context that begins to handle them later sees what is left.
+  ContextSpec& keeps_events(messaging::Retention retention);
+
   // Policy of the consumers, all of them, instead of the one that the host gives.
   ContextSpec& retry(messaging::RetrySettings settings);
 
@@ -112,6 +116,7 @@ class ContextSpec {
   std::vector<store::Projection*> projections_;
   std::map<std::string, DropHandler> drops_;
   std::optional<messaging::RetrySettings> retry_;
+  messaging::Retention retention_;
 };
 
 template <class C, event::Typed E>

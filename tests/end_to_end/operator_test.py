@@ -90,6 +90,45 @@ class Pipelines(Case):
         self.assertIn("asks a running host", refusal.stderr)
 
 
+class Topics(Case):
+    """How far the contexts are behind each other, and one that reads again what it had read."""
+
+    def groups(self):
+        topics = json.loads(self.sinew("topic", "list", "-o", "json"))["topics"]
+        self.retention = {topic["topic"]: topic["retention"] for topic in topics}
+        return {(topic["topic"], group["group"]): group
+                for topic in topics for group in topic["groups"]}
+
+    def wait_until_read(self):
+        return self.wait_for("nothing is behind", lambda: (found := self.groups()) and
+                             all(group["behind"] == 0 for group in found.values()) and found)
+
+    def reset(self, *arguments, code=0):
+        return self.ask_sinew("topic", "reset", "sales.events", "--group", "reporting",
+                              *arguments, code=code)
+
+    def test_are_shown_and_read_again(self):
+        self.place("again-1")
+        self.wait_for_status("again-1", "confirmed")
+        groups = self.wait_until_read()
+        self.assertEqual(groups["sales.events", "reporting"]["members"], 1)
+        self.assertEqual(self.retention["sales.events"], "2592000 s")
+        self.assertIn("reporting", self.sinew("topic", "list"))
+        self.assertIn("PARTITION", self.sinew("topic", "show", "sales.events"))
+        self.assertIn("members", self.reset(code=1).stderr)
+        self.ask_sinew("topic", "show", "sales.events", "--group", "nobody", code=1)
+        self.stop(self.process)
+
+        self.reset("--dry-run")
+        self.assertEqual(self.groups()["sales.events", "reporting"]["behind"], 0)
+        self.assertIn("2999", self.reset("--position", "0=2999999", code=1).stderr)
+        self.reset("--to", "beginning", "--why", "its database came from a backup")
+        self.assertGreater(self.groups()["sales.events", "reporting"]["behind"], 1)
+
+        self.serve()
+        self.wait_until_read()
+        self.assertTrue(self.verify()["balanced"])
+
 class ParkedMessages(Case):
     """Reporting cannot keep two orders; each has an event that fails and one behind it."""
 

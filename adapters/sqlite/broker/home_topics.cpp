@@ -21,7 +21,8 @@ using messaging::TopicStatus;
 using store::Checkpoint;
 using store::Transaction;
 
-constexpr Duration look_for_old_records = std::chrono::seconds(10);
+constexpr Duration shortest_look = std::chrono::seconds(10);
+constexpr Duration longest_look = std::chrono::hours(1);
 constexpr Duration between_steps = std::chrono::milliseconds(5);
 
 Checkpoint checkpoint(std::int64_t sequence) {
@@ -104,8 +105,12 @@ class Moving {
   GroupSource& group_;
 };
 
-bool removes_something(const messaging::Retention& retention) {
-  return retention.age || retention.bytes || retention.compaction;
+// Until it is looked again what is to be removed; nothing: never. With an age alone there is no
+// hurry.
+std::optional<Duration> next_look(const messaging::Retention& retention) {
+  if (retention.bytes || retention.compaction) return shortest_look;
+  if (!retention.age) return std::nullopt;
+  return std::clamp<Duration>(*retention.age / 60, shortest_look, longest_look);
 }
 
 }  // namespace
@@ -197,14 +202,14 @@ Task<std::vector<Moved>> Home::reset(messaging::GroupReset reset) {
 
 Task<void> Home::clean_topics() {
   for (;;) {
-    bool any = false;
+    Instant next = Instant::max();
     // None is ever taken out, so whoever comes meanwhile does no harm.
     for (const auto& [name, topic] : directory_.topics) {
-      if (!removes_something(topic->retention())) continue;
-      any = true;
+      const auto pause = next_look(topic->retention());
+      if (!pause) continue;
+      next = std::min(next, runtime_.now() + *pause);
       co_await clean(*topic);
     }
-    const Instant next = any ? runtime_.now() + look_for_old_records : Instant::max();
     try {
       co_await async::with_deadline(next, clean_wanted_.wait());
     } catch (const Error& error) {

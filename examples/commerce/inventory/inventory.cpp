@@ -75,6 +75,7 @@ void Inventory::describe(sinew::context::ContextSpec& spec) {
       .answers(&Inventory::release)
       .answers(&Inventory::check_stock)
       .handles(&Inventory::ship)
+      .keeps_events({.age = std::chrono::days(30)})
       .drop("receipts", &Inventory::take_receipts)
       .route(Method::get, "/stock", &Inventory::list_stock)
       .route(Method::get, "/stock/{product}", &Inventory::show_stock);

@@ -133,6 +133,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
       .asks<inventory::CheckStock>()
       .drop("customers", &Sales::take_customers)
       .handles(&Sales::complete_order)
+      .keeps_events({.age = std::chrono::days(30)})  // who reads them has them in books of its own
       .projection(view_)
       .saga(place_order_saga([this](Transaction& tx, const PlaceOrderData& data,
                                     const Instance& saga) { return confirm(tx, data, saga); },
