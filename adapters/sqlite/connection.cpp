@@ -44,6 +44,15 @@ int flags_of(OpenMode mode) {
   return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
 }
 
+int mode_of(Connection::Checkpoint kind) {
+  switch (kind) {
+    case Connection::Checkpoint::passive: return SQLITE_CHECKPOINT_PASSIVE;
+    case Connection::Checkpoint::restart: return SQLITE_CHECKPOINT_RESTART;
+    case Connection::Checkpoint::truncate: break;
+  }
+  return SQLITE_CHECKPOINT_TRUNCATE;
+}
+
 // A null pointer would bind NULL instead of something empty.
 const char* not_null(const void* data) {
   return data == nullptr ? "" : static_cast<const char*>(data);
@@ -253,14 +262,13 @@ bool Connection::in_transaction() const noexcept {
 }
 
 int Connection::checkpoint(Checkpoint kind, int patience_ms) noexcept {
-  const bool restart = kind == Checkpoint::restart;
-  if (restart) sqlite3_busy_timeout(database_.get(), patience_ms);
+  const bool waits = kind != Checkpoint::passive;
+  if (waits) sqlite3_busy_timeout(database_.get(), patience_ms);
   int logged = 0;
   int copied = 0;
-  const int code = sqlite3_wal_checkpoint_v2(
-      database_.get(), nullptr, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
-      &logged, &copied);
-  if (restart) sqlite3_busy_timeout(database_.get(), 0);
+  const int code =
+      sqlite3_wal_checkpoint_v2(database_.get(), nullptr, mode_of(kind), &logged, &copied);
+  if (waits) sqlite3_busy_timeout(database_.get(), 0);
   if (code == SQLITE_OK && logged == copied) wal_pages_ = 0;
   return code;
 }

@@ -65,8 +65,9 @@ class Connection {
   bool in_transaction() const noexcept;
 
   // Copies what it can of the write-ahead log into the database, without waiting (passive) or
-  // waiting up to `patience_ms` for readers so that the next writer starts the log anew.
-  enum class Checkpoint : std::uint8_t { passive, restart };
+  // waiting up to `patience_ms` for readers so that the next writer starts the log anew (restart),
+  // or, besides, cutting the log's file to nothing (truncate).
+  enum class Checkpoint : std::uint8_t { passive, restart, truncate };
   int checkpoint(Checkpoint kind, int patience_ms) noexcept;
   // Frames in the log after the last commit; 0 when all of them are copied.
   std::uint64_t wal_pages() const noexcept { return wal_pages_; }

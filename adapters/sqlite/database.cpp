@@ -80,6 +80,8 @@ Task<void> Database::migrate(store::MigrationSet set) {
   co_await apply_migrations(*this, set, core_->runtime, core_->settings.path);
 }
 
+Task<void> Database::purge_deleted() { return core_->writer.purge(); }
+
 Task<void> Database::close() {
   co_await core_->writer.close();
   if (core_->lock && health().state != Health::State::down) core_->lock->finish();

@@ -93,6 +93,7 @@ class Database final : public store::Database {
 
   Task<void> migrate(store::MigrationSet set) override;
   store::EventLog& event_log() override;
+  Task<void> purge_deleted() override;
   std::string trouble() const override;
   Task<void> close() override;
 

@@ -127,6 +127,13 @@ void check_snapshot(const std::string& stream, Stream at, const store::Snapshot&
                 fmt::format("stream {} is at version {}: there is no state after {}", stream,
                             at.version, snapshot.stream_version));
   }
+  if (!snapshot.subject.empty()) {
+    throw Error(
+        Condition::invalid_input,
+        fmt::format("the state of stream {} holds personal members, and this log seals none: "
+                    "open it as a PersonalDatabase",
+                    stream));
+  }
   if (snapshot.state.size() > event::Envelope::max_data_bytes) {
     throw Error(Condition::invalid_input,
                 fmt::format("the state of stream {} has {} bytes, more than {}", stream,

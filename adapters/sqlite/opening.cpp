@@ -69,6 +69,9 @@ void configure_writer(Connection& writer, const Settings& settings) {
            "lies on a file system that cannot share memory (a network share?): use a local disk");
   }
   writer.ask("PRAGMA synchronous = FULL");
+  // What is deleted is overwritten in its page: purge() relies on it. Debian's SQLite does so
+  // anyway.
+  writer.ask("PRAGMA secure_delete = ON");
   writer.ask(fmt::format("PRAGMA journal_size_limit = {}", settings.wal_soft_bytes));
 }
 

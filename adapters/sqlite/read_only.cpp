@@ -24,6 +24,10 @@ class ReadOnlyDatabase final : public store::Database {
     refuse_write();
     co_return;
   }
+  Task<void> purge_deleted() override {
+    refuse_write();
+    co_return;
+  }
   store::EventLog& event_log() override { return log_; }
   Task<void> close() override {
     connection_.reset();

@@ -219,6 +219,10 @@ void Writer::fail_queue(const Error& error) noexcept {
 void Writer::start(Work work) noexcept {
   state_ = State::working;
   errand_.work = work;
+  if (work == Work::purge) {
+    checkpoint_kind_ = Connection::Checkpoint::truncate;
+    purges_begun_ = purges_asked_;
+  }
   if (work == Work::checkpoint) {
     checkpoint_kind_ = wal_bytes() >= settings_.wal_soft_bytes ? Connection::Checkpoint::restart
                                                                : Connection::Checkpoint::passive;
@@ -239,6 +243,7 @@ void Writer::execute(Work work) noexcept {
   switch (work) {
     case Work::commit: return commit();
     case Work::recover: return recover();
+    case Work::purge:
     case Work::checkpoint:
       SINEW_CRASH_POINT("sqlite.before_checkpoint");
       outcome_ = connections_.writer->checkpoint(checkpoint_kind_, checkpoint_patience_ms);
@@ -278,6 +283,7 @@ void Writer::returned(Work work) noexcept {
   switch (work) {
     case Work::commit: committed(); break;
     case Work::checkpoint: checkpointed(); break;
+    case Work::purge: purged(); break;
     case Work::recover: recovered(); break;
   }
   proceed();
@@ -324,6 +330,44 @@ void Writer::checkpointed() noexcept {
   }
 }
 
+void Writer::purged() noexcept {
+  purge_failure_.reset();
+  if (outcome_ != 0) {
+    purge_failure_.emplace(
+        Condition::unavailable,
+        fmt::format(
+            "the write-ahead log of {} cannot be emptied ({}): close the program that reads "
+            "it, then try again",
+            settings_.path, outcome_text_));
+  }
+  purges_done_ = purges_begun_;
+  purged_.notify_all();
+  checkpointed();
+}
+
+void Writer::refuse_purges() noexcept {
+  if (purges_done_ == purges_asked_) return;
+  purge_failure_ = refusal();
+  purges_done_ = purges_asked_;
+  purged_.notify_all();
+}
+
+Task<void> Writer::purge() {
+  if (closing_ || health_ == Health::State::down) throw refusal();
+  const std::uint64_t mine = ++purges_asked_;
+  proceed();
+  while (purges_done_ < mine) {
+    switch (co_await purged_.wait()) {
+      case async::WaitOutcome::timed_out:
+        throw Error(Condition::timeout, "the deadline passed before the log was emptied");
+      case async::WaitOutcome::cancelled:
+        throw Error(Condition::cancelled, "cancelled before the log was emptied");
+      default: break;
+    }
+  }
+  if (purge_failure_) throw *purge_failure_;
+}
+
 void Writer::recovered() noexcept {
   ++statistics_.recoveries;
   if (outcome_text_.empty()) {
@@ -340,7 +384,9 @@ void Writer::recovered() noexcept {
 
 void Writer::proceed() noexcept {
   if (state_ != State::idle) return;
+  if (health_ == Health::State::down || (closing_ && queue_.empty())) refuse_purges();
   if (closing_ && queue_.empty()) return finish_close();
+  if (purges_done_ < purges_asked_ && health_ == Health::State::up) return start(Work::purge);
   if (checkpoint_due()) return start(Work::checkpoint);
   wake();
 }

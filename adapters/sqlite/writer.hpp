@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "adapters/sqlite/database.hpp"
@@ -36,6 +37,10 @@ class Writer final : private async::TurnEnd, private async::Timer {
   // Why nothing can be done now, as an Error unavailable.
   Error refusal() const;
 
+  // Checkpoints everything that is committed now and cuts the log to nothing. Errors: unavailable
+  // (a reader holds the log, or the database does not work), timeout, cancelled.
+  Task<void> purge();
+
   Task<void> close();
 
   Health health() const { return {health_, reason_}; }
@@ -45,7 +50,7 @@ class Writer final : private async::TurnEnd, private async::Timer {
   using List = async::IntrusiveList<Request, RequestTag>;
 
   enum class State : std::uint8_t { idle, waiting, working };
-  enum class Work : std::uint8_t { commit, checkpoint, recover };
+  enum class Work : std::uint8_t { commit, checkpoint, purge, recover };
 
   // Carries the connection to the committer and back.
   class Errand final : public async::Job {
@@ -85,6 +90,8 @@ class Writer final : private async::TurnEnd, private async::Timer {
   void recover() noexcept;
   void committed() noexcept;
   void checkpointed() noexcept;
+  void purged() noexcept;
+  void refuse_purges() noexcept;
   void recovered() noexcept;
   void proceed() noexcept;
   void finish_close() noexcept;
@@ -115,6 +122,12 @@ class Writer final : private async::TurnEnd, private async::Timer {
   std::string outcome_text_;
   Connection::Checkpoint checkpoint_kind_ = Connection::Checkpoint::passive;
   std::uint64_t next_checkpoint_bytes_;
+
+  std::uint64_t purges_asked_ = 0;
+  std::uint64_t purges_begun_ = 0;
+  std::uint64_t purges_done_ = 0;
+  std::optional<Error> purge_failure_;  // of the last one done
+  async::WaitQueue purged_;
 
   Instant locked_since_ = Instant::max();
   int lock_tries_ = 0;

@@ -8,6 +8,7 @@
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/log.hpp"
+#include "sinew/event/personal.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/messaging/reply.hpp"
@@ -17,6 +18,7 @@
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
 #include "sinew/store/outbox.hpp"
+#include "sinew/store/personal_database.hpp"
 
 namespace sinew::context {
 
@@ -74,12 +76,25 @@ class Context {
   const event::Upcasters& upcasters() const { return resources_->upcasters; }
   const event::Codecs& codecs() const { return resources_->codecs; }
 
+  // Forgets a person, of whom the events named in ContextSpec::personal() have members, in one
+  // transaction with `also`, which takes a Transaction& and does the same for rows of the context's
+  // own. Who asked for it and why is kept. See store::forget_person().
+  template <class Body>
+  Task<store::Forgotten> forget_person(std::string subject, std::string actor, std::string reason,
+                                       Body also) {
+    return store::forget_person(
+        database(), std::move(subject),
+        store::Erasure{std::move(actor), std::move(reason), runtime().wall_now()}, std::move(also));
+  }
+
   // Publishes an event to this context's topic, in the transaction. `key` orders it with the others
-  // of its entity. Errors: invalid_input (no key, data too large, or more than its encoding
-  // carries), unsupported (no codec for the encoding of its type), exhausted (the outbox is full).
+  // of its entity. One with personal members is not published: its copies could not be erased.
+  // Errors: invalid_input (no key, data too large, or more than its encoding carries), unsupported
+  // (no codec for the encoding of its type), exhausted (the outbox is full).
   template <event::Typed E>
   Task<void> publish(store::Transaction& tx, const E& event, std::string key,
                      event::Lineage lineage) {
+    static_assert(!event::Personal<E>, "an event with personal members stays in its own log");
     return send_event(
         tx, event::seal(event, header(std::move(key), std::move(lineage)), resources_->codecs));
   }

@@ -11,6 +11,7 @@
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/messaging/dead_letters.hpp"
 #include "sinew/store/inbox.hpp"
+#include "sinew/store/personal_database.hpp"
 #include "sinew/store/schema.hpp"
 
 namespace sinew::context {
@@ -89,6 +90,17 @@ void ContextRunner::serve() {
   place_.endpoint = server_->local();
 }
 
+Task<void> ContextRunner::seal_personal_data() {
+  if (!settings_.personal_data) {
+    throw Error(Condition::invalid_input,
+                "its events have personal members: give the host personal_data.master_key");
+  }
+  auto masters = store::MasterKeys::parse(settings_.personal_data->master_key,
+                                          settings_.personal_data->previous_master_key);
+  database_ = co_await store::PersonalDatabase::open(std::move(database_), runtime_,
+                                                     spec_->personal_, std::move(masters));
+}
+
 Task<void> ContextRunner::open(Backend& backend) {
   std::filesystem::create_directories(place_.folder);
   spec_ = std::make_unique<ContextSpec>(*context_);
@@ -98,6 +110,7 @@ Task<void> ContextRunner::open(Backend& backend) {
     settings_.codecs.check(type);
   }
   database_ = co_await backend.open_database(runtime_, place_.folder);
+  if (!spec_->personal_.empty()) co_await seal_personal_data();
   co_await database_->migrate(store::store_migrations());
   co_await database_->migrate(messaging::messaging_migrations());
   co_await database_->migrate(saga::saga_migrations());

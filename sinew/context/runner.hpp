@@ -89,6 +89,7 @@ class ContextRunner {
 
  private:
   Task<void> open(Backend& backend);
+  Task<void> seal_personal_data();
   Task<void> declare();
   void add_consumers();
   void add_consumer(messaging::Handler& handler, const store::Destination& source);

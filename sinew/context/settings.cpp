@@ -6,6 +6,15 @@ namespace sinew::context {
 
 using config::ByteSize;
 
+void PersonalDataSettings::describe(config::Section<PersonalDataSettings>& section) {
+  section
+      .option("master_key", &PersonalDataSettings::master_key,
+              "wraps the keys of persons: 32 bytes in Base64")
+      .required();
+  section.option("previous_master_key", &PersonalDataSettings::previous_master_key,
+                 "what wrapped them before; not needed after the next start");
+}
+
 void ContextSettings::describe(config::Section<ContextSettings>& section) {
   section
       .option("relays", &ContextSettings::relays,
@@ -25,6 +34,8 @@ void ContextSettings::describe(config::Section<ContextSettings>& section) {
       .range(ByteSize{1024}, ByteSize{64U << 20U});
   section.option("retry", &ContextSettings::retry,
                  "of messages that a context cannot handle yet, unless it says its own");
+  section.option("personal_data", &ContextSettings::personal_data,
+                 "of contexts whose events can forget a person");
   section.option("dns", &ContextSettings::dns, "how hosts are found by name; null: not at all");
 }
 

@@ -5,12 +5,21 @@
 
 #include "sinew/base/config_fwd.hpp"
 #include "sinew/base/config_scalar.hpp"
+#include "sinew/base/secret.hpp"
 #include "sinew/event/payload_codec.hpp"
 #include "sinew/messaging/failure.hpp"
 #include "sinew/net/dns_resolver.hpp"
 #include "sinew/store/outbox.hpp"
 
 namespace sinew::context {
+
+// The keys by which contexts can forget a person; see store::MasterKeys.
+struct PersonalDataSettings {
+  Secret master_key;  // 32 bytes in Base64, kept away from the folder and its backups
+  std::optional<Secret> previous_master_key = {};  // while keys are wrapped by the new one
+
+  static void describe(config::Section<PersonalDataSettings>& section);
+};
 
 // What a host gives each of its contexts: their limits, and how they reach others.
 struct ContextSettings {
@@ -24,6 +33,9 @@ struct ContextSettings {
 
   // Encodings of events beside JSON: main names the adapters. Not in configuration files.
   event::Codecs codecs{};
+
+  // Required by a context whose events have personal members.
+  std::optional<PersonalDataSettings> personal_data = {};
 
   // How the context's HTTP client finds a host by its name. Nothing: it knows addresses and
   // localhost only, as it must in a simulated world.

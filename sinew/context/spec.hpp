@@ -21,6 +21,7 @@
 #include "sinew/saga/builder.hpp"
 #include "sinew/saga/definition.hpp"
 #include "sinew/store/migration.hpp"
+#include "sinew/store/personal_events.hpp"
 #include "sinew/store/projection.hpp"
 
 namespace sinew::context {
@@ -44,6 +45,14 @@ class ContextSpec {
   ContextSpec& migrations(std::span<const store::Migration> migrations);
   // Lifts events and commands of older versions; see event::Upcasters.
   event::Upcasters& upcasters() { return upcasters_; }
+
+  // Events of this context's own log with personal members: they are sealed, and can be erased by
+  // Context::forget_person(). The host is then given a master key (personal_data.master_key).
+  template <event::Personal... E>
+  ContextSpec& personal() {
+    (personal_.add<E>(), ...);
+    return *this;
+  }
 
   template <class C, class R, class... A>
   ContextSpec& route(http::Method method, std::string pattern, R (C::*handler)(A...)) {
@@ -106,6 +115,7 @@ class ContextSpec {
   Context& self_;
   std::span<const store::Migration> migrations_;
   event::Upcasters upcasters_;
+  store::PersonalEvents personal_;
   std::vector<event::EventType> handled_;
   http::Router router_;
   std::map<std::string, Dispatcher> topics_;  // by the context that owns them

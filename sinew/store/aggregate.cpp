@@ -22,6 +22,15 @@ void refuse_unknown(const RecordedEvent& event) {
                           event.stream, event.type));
 }
 
+void check_sealed(const EventLog& log, std::string_view type) {
+  if (log.seals(type)) return;
+  throw Error(Condition::invalid_input,
+              fmt::format("events {} have personal members, and this log would keep them in plain "
+                          "text: name the type in ContextSpec::personal(), or open a "
+                          "PersonalDatabase",
+                          type));
+}
+
 void check_policy(const SnapshotPolicy& policy) {
   if (policy.every >= 0 && policy.every <= SnapshotPolicy::most) return;
   throw Error(Condition::invalid_input,

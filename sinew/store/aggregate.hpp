@@ -15,6 +15,7 @@
 #include "sinew/async/task.hpp"
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/event/personal.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/store/event_log.hpp"
 
@@ -36,6 +37,11 @@
 // schema, which changes whenever the members, their meaning or what apply() makes of an event do:
 //
 //   static constexpr std::int32_t state_version = 1;
+//
+// One whose events have personal members (event::personal) and that takes part in snapshots says
+// whose its state holds; a snapshot is sealed as a whole, and none once that person is forgotten:
+//
+//   std::string personal_subject() const;  // empty: nobody's yet
 namespace sinew::store {
 
 template <class... Events>
@@ -52,6 +58,11 @@ concept SnapshotState = AggregateState<S> && requires(const S& state, const Json
   { S::state_version } -> std::convertible_to<std::int32_t>;
   { to_json(state) } -> std::same_as<Json>;
   { from_json<S>(json) } -> std::same_as<S>;
+};
+
+template <class S>
+concept PersonalState = requires(const S& state) {
+  { state.personal_subject() } -> std::convertible_to<std::string>;
 };
 
 // When a Repository keeps a snapshot: each time a stream passes a multiple of so many events.
@@ -82,6 +93,22 @@ void check_next(const RecordedEvent& event, std::int64_t expected_version);
 
 Task<StreamAppend> make_append(std::string stream, std::int64_t version,
                                std::vector<PendingEvent> pending, event::Lineage lineage);
+// Throws Error invalid_input when personal members of the type would be kept in plain text.
+void check_sealed(const EventLog& log, std::string_view type);
+
+template <class E>
+void check_event(const EventLog& log) {
+  if constexpr (event::Personal<E>) check_sealed(log, E::type.name);
+}
+template <class... E>
+void check_events(const EventLog& log, EventTypes<E...>) {
+  (check_event<E>(log), ...);
+}
+template <class... E>
+constexpr bool has_personal(EventTypes<E...>) {
+  return (event::Personal<E> || ...);
+}
+
 // Throws Error invalid_input.
 void check_policy(const SnapshotPolicy& policy);
 // Whether an append took a stream from version `from` past a multiple of `every` events.
@@ -163,14 +190,20 @@ class Aggregate {
 template <AggregateState State>
 class Repository {
  public:
+  // Throws Error invalid_input when an event has personal members and the log seals none.
   explicit Repository(EventLog& log, event::Upcasters upcasters = {})
-      : log_(log), upcasters_(std::move(upcasters)) {}
-  // With snapshots, in the transactions of append(). Throws Error invalid_input for a policy out of
-  // range.
+      : log_(log), upcasters_(std::move(upcasters)) {
+    detail::check_events(log, typename State::Events());
+  }
+  // With snapshots, in the transactions of append(). Throws Error invalid_input as well for a
+  // policy out of range.
   Repository(EventLog& log, event::Upcasters upcasters, SnapshotPolicy policy)
     requires SnapshotState<State>
-      : log_(log), upcasters_(std::move(upcasters)), policy_(policy) {
+      : Repository(log, std::move(upcasters)) {
+    static_assert(PersonalState<State> || !detail::has_personal(typename State::Events()),
+                  "the events have personal members: give the state a personal_subject()");
     detail::check_policy(policy);
+    policy_ = policy;
   }
 
   // The aggregate with all its history; one that does not exist() when there is none. Errors: those
@@ -252,8 +285,9 @@ class Repository {
                            std::int64_t version) const {
     SharedBytes state(to_text(to_json(aggregate.state())));
     if (state.size() > event::Envelope::max_data_bytes) co_return;
-    co_await log_.save_snapshot(transaction, aggregate.stream(),
-                                {version, State::state_version, std::move(state)});
+    Snapshot snapshot{version, State::state_version, std::move(state)};
+    if constexpr (PersonalState<State>) snapshot.subject = aggregate.state().personal_subject();
+    co_await log_.save_snapshot(transaction, aggregate.stream(), std::move(snapshot));
     ++counts_.saved;
   }
 

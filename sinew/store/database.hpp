@@ -47,6 +47,12 @@ class Database {
   // The event log native to this engine.
   virtual EventLog& event_log() = 0;
 
+  // Returns once what committed transactions have deleted or replaced is in no file of the engine
+  // any more, as far as the engine and not a disk or a backup decides it: neither in free space nor
+  // in logs. Costs a checkpoint. Errors: unavailable (somebody's read holds the log: call again),
+  // timeout, cancelled, unsupported (this engine cannot).
+  virtual Task<void> purge_deleted() = 0;
+
   // Why it does not work now, for whoever asks for readiness; empty while it does.
   virtual std::string trouble() const { return {}; }
 

@@ -15,6 +15,7 @@ class DatabaseDecorator : public Database {
 
   Task<void> migrate(MigrationSet set) override { return inner_.migrate(set); }
   EventLog& event_log() override { return inner_.event_log(); }
+  Task<void> purge_deleted() override { return inner_.purge_deleted(); }
   std::string trouble() const override { return inner_.trouble(); }
   Task<void> close() override { return inner_.close(); }
 

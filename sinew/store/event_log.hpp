@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinew/async/task.hpp"
@@ -62,6 +63,11 @@ struct RecordedEvent {
   Timestamp recorded_at{};
   event::Lineage lineage;
   SharedBytes data;
+  SharedBytes sealed = {};  // what stands in the log where personal members of `data` are sealed
+  bool erased = false;      // the person was forgotten: `data` lacks those members
+
+  // The same for ever, whoever is forgotten: for digests.
+  const SharedBytes& stored() const noexcept { return sealed.empty() ? data : sealed; }
 };
 
 struct Appended {
@@ -90,6 +96,7 @@ struct Snapshot {
   std::int64_t stream_version = 0;  // of the last event in it
   std::int32_t state_version = 1;   // of the schema of the state
   SharedBytes state = {};
+  std::string subject = {};  // whose personal members are in it; empty: nobody's. Not given back.
 };
 
 class EventLog {
@@ -163,9 +170,12 @@ class EventLog {
   // The position of the last event.
   virtual Task<Checkpoint> head(Transaction& transaction) = 0;
 
+  // Whether personal members of events of this type are sealed here; see PersonalDatabase.
+  virtual bool seals(std::string_view) const noexcept { return false; }
+
   // Told after each commit that appended: what wakes subscriptions and projections. append() names
   // it to its transaction; an engine that several hosts share tells it of theirs too.
-  CommitSignal& appended() noexcept { return appended_; }
+  virtual CommitSignal& appended() noexcept { return appended_; }
 
  private:
   CommitSignal appended_;

@@ -25,6 +25,7 @@ class SimulatedSqlite {
   async::sim::World& world() noexcept { return world_; }
   async::sim::Node& node() noexcept { return *node_; }
   sqlite::Database& database() noexcept { return *database_; }
+  std::string path() const { return folder_.file("test.db"); }
 
   // Runs `task` to its end, at most a minute of virtual time; throws what it throws.
   void run(Task<void> task) {

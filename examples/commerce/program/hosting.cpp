@@ -40,6 +40,9 @@ Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
   settings.drain = options_.settings.drain;
   settings.contexts = options_.settings.contexts;
   settings.contexts.codecs = event_codecs();
+  if (!settings.contexts.personal_data) {
+    settings.contexts.personal_data.emplace(own_master_key(options_.folder, workers.reactor(0)));
+  }
   host_ =
       std::make_unique<sinew::context::Host>(std::move(settings), backend_, std::move(runtimes));
 }

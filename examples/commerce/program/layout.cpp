@@ -11,7 +11,9 @@
 
 #include "examples/commerce/replay/table.hpp"
 #include "sinew/async/descriptor.hpp"
+#include "sinew/base/base64.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/base/hash.hpp"
 #include "sinew/context/host_file.hpp"
 
 namespace commerce::program {
@@ -83,6 +85,12 @@ sinew::Secret secret_in(const fs::path& file, sinew::async::Runtime& runtime) {
                 fmt::format("{} is empty; remove it, and a new one is drawn", file.string()));
   }
   return sinew::Secret(std::move(text));
+}
+
+sinew::Secret own_master_key(const fs::path& folder, sinew::async::Runtime& runtime) {
+  const auto digest = sinew::sha256(secret_in(folder / "personal.key", runtime).reveal());
+  return sinew::Secret(
+      sinew::to_base64({reinterpret_cast<const char*>(digest.data()), digest.size()}));
 }
 
 void require_system(const fs::path& folder) {

@@ -33,6 +33,10 @@ void create_layout(const std::filesystem::path& folder);
 // unauthorized, corrupt.
 sinew::Secret secret_in(const std::filesystem::path& file, sinew::async::Runtime& runtime);
 
+// The master key of personal data where the configuration names none: personal.key in the folder. A
+// system that keeps backups of the folder names one that lies elsewhere. Errors: as above.
+sinew::Secret own_master_key(const std::filesystem::path& folder, sinew::async::Runtime& runtime);
+
 // Throws not_found, with what to do, when the folder never held a system.
 void require_system(const std::filesystem::path& folder);
 

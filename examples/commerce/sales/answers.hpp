@@ -67,6 +67,24 @@ struct OrderList {
 };
 BOOST_DESCRIBE_STRUCT(OrderList, (), (orders, next))
 
+// POST /customers/{id}/erasure: who wants a customer forgotten, and why; kept for good.
+struct ErasureRequest {
+  std::string by;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(ErasureRequest, (), (by, reason))
+constexpr auto constraints(const ErasureRequest*) {
+  return sinew::constraints(
+      sinew::field(&ErasureRequest::by, sinew::length(1, 200)),
+      sinew::field(&ErasureRequest::reason, sinew::length(0, 500), sinew::defaulted()));
+}
+
+struct ErasureAnswer {
+  bool erased = false;  // there was something to forget in the orders
+  bool purged = false;  // and its key is in no file any more; else after the next start
+};
+BOOST_DESCRIBE_STRUCT(ErasureAnswer, (), (erased, purged))
+
 // GET /journal?since=&type=&after=&limit=: what happened to orders, in the order in which it did. A
 // page may be empty; `next` is the `after` of the following one, until it is at_end, and afterwards
 // for what happens later.

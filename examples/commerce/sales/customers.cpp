@@ -22,6 +22,25 @@ void check_id(const std::string& id) {
                      fmt::format("CustomerID: expected letters and digits, got \"{}\"", id));
 }
 
+struct Customer {
+  std::string id;
+  std::string company;
+  std::string contact;
+  std::string city;
+  std::string country;
+  std::string phone;
+};
+
+Task<void> keep_customer(Transaction& tx, Customer customer) {
+  const auto& [id, company, contact, city, country, phone] = customer;
+  co_await tx.execute(
+      "INSERT INTO customers (customer_id, company, contact, city, country, phone, seal) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (customer_id) DO UPDATE SET "
+      "company = excluded.company, contact = excluded.contact, city = excluded.city, "
+      "country = excluded.country, phone = excluded.phone, seal = excluded.seal",
+      books::SealedRow{id, company, contact, city, country, phone});
+}
+
 }  // namespace
 
 Task<void> take_customer(Transaction& tx, const books::InputLine& line) {
@@ -32,18 +51,24 @@ Task<void> take_customer(Transaction& tx, const books::InputLine& line) {
   const std::string city = line.optional_text("City");
   const std::string country = line.optional_text("Country");
   const std::string phone = line.optional_text("Phone");
-  co_await tx.execute(
-      "INSERT INTO customers (customer_id, company, contact, city, country, phone, seal) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (customer_id) DO UPDATE SET "
-      "company = excluded.company, contact = excluded.contact, city = excluded.city, "
-      "country = excluded.country, phone = excluded.phone, seal = excluded.seal",
-      books::SealedRow{id, company, contact, city, country, phone});
+  co_await keep_customer(tx, {id, company, contact, city, country, phone});
 }
 
 Task<bool> knows_customer(Transaction& tx, std::string customer_id) {
   const auto rows =
       co_await tx.execute("SELECT 1 FROM customers WHERE customer_id = ?", {customer_id});
   co_return !rows.empty();
+}
+
+Task<void> forget_contact(Transaction& tx, std::string customer_id) {
+  const auto rows = co_await tx.execute(
+      "SELECT company, city, country FROM customers WHERE customer_id = ?", {customer_id});
+  if (rows.empty()) {
+    throw sinew::Error(sinew::Condition::not_found,
+                       fmt::format("there is no customer {}", customer_id));
+  }
+  co_await keep_customer(tx,
+                         {customer_id, rows[0].text(0), "", rows[0].text(1), rows[0].text(2), ""});
 }
 
 Task<void> audit_customers(Transaction& tx, books::ContextAudit& audit) {

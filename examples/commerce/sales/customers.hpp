@@ -13,6 +13,8 @@ namespace commerce::sales {
 // one.
 sinew::Task<void> take_customer(sinew::store::Transaction& tx, const books::InputLine& line);
 sinew::Task<bool> knows_customer(sinew::store::Transaction& tx, std::string customer_id);
+// Empties what the table knows of the person: contact and phone. The company stays.
+sinew::Task<void> forget_contact(sinew::store::Transaction& tx, std::string customer_id);
 sinew::Task<void> audit_customers(sinew::store::Transaction& tx, books::ContextAudit& audit);
 
 }  // namespace commerce::sales

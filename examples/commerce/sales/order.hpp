@@ -9,6 +9,7 @@
 #include "examples/commerce/sales/amounts.hpp"
 #include "examples/commerce/sales/contract/orders.hpp"
 #include "sinew/base/described.hpp"
+#include "sinew/event/personal.hpp"
 #include "sinew/event/typed.hpp"
 #include "sinew/store/aggregate.hpp"
 
@@ -17,6 +18,9 @@ namespace commerce::sales {
 // The facts in an order's stream: sales' own, not its published language.
 struct Placed {
   static constexpr sinew::event::EventType type{"order.placed", 1};
+  static constexpr auto personal =
+      sinew::event::personal("order.customer_id", "order.ship_to.name", "order.ship_to.street",
+                             "order.ship_to.postal_code");
   PlaceOrder order;
   sinew::Decimal net;
   sinew::Decimal payable;
@@ -78,8 +82,12 @@ class Order {
   std::optional<Rejected> reject(std::string code, std::string reason) const;
   std::optional<Shipped> ship(sinew::Date shipped_date) const;
 
-  // Whether the command asks for this very order.
+  // Whether the command asks for this very order; of one whose customer was forgotten, as far as
+  // can be told.
   bool is(const PlaceOrder& command) const;
+
+  // Whose name and address its snapshots hold.
+  std::string personal_subject() const { return content().customer_id; }
 
   OrderStatus status() const noexcept;
   const PlaceOrder& content() const noexcept { return state_.placed.order; }
@@ -102,7 +110,8 @@ std::optional<std::string> order_of(std::string_view stream);
 // Lifts the facts of older versions.
 const sinew::event::Upcasters& order_versions();
 
-// The order as OrderPlaced tells it to other contexts.
+// The order as OrderPlaced tells it to other contexts: without name, street and postal code, of
+// which they would keep copies that sales cannot erase.
 OrderPlaced announce(const Placed& placed);
 
 }  // namespace commerce::sales

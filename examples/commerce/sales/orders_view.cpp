@@ -33,7 +33,7 @@ std::string longer_history(std::string_view before, const RecordedEvent& event) 
                   to_string(event.id), event.stream, event.stream_version, event.type,
                   event.version, sinew::to_micros(event.recorded_at),
                   to_string(event.lineage.correlation_id), to_string(event.lineage.causation_id),
-                  event.lineage.traceparent, event.lineage.hops, event.data.view()));
+                  event.lineage.traceparent, event.lineage.hops, event.stored().view()));
 }
 
 OrderRow row_of(const Order& order, std::string history) {

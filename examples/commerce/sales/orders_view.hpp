@@ -34,7 +34,7 @@ OrderRow row_of(const Order& order, std::string history);
 OrderRow read_order_row(const sinew::store::Row& row);
 
 // The digest over a stream's events up to `event`, `before` being that of those before it: an event
-// that is changed afterwards no longer fits.
+// that is changed afterwards no longer fits; one whose person was forgotten does.
 std::string longer_history(std::string_view before, const sinew::store::RecordedEvent& event);
 
 // Keeps the table `orders`, a row an order, for lists and searches.

@@ -124,10 +124,12 @@ constexpr std::size_t longest_reason = 1000;
 void Sales::describe(sinew::context::ContextSpec& spec) {
   using sinew::saga::Instance;
   spec.migrations(schema())
+      .personal<Placed>()
       .route(Method::post, "/orders", &Sales::place_order)
       .route(Method::post, "/baskets", &Sales::place_basket)
       .route(Method::get, "/orders", &Sales::list_orders)
       .route(Method::get, "/orders/{id}", &Sales::show_order)
+      .route(Method::post, "/customers/{id}/erasure", &Sales::forget_customer)
       .route(Method::get, "/journal", &Sales::show_journal)
       .route(Method::get, "/products/{id}/availability", &Sales::show_availability)
       .asks<inventory::CheckStock>()
@@ -228,6 +230,14 @@ Task<Response> Sales::list_orders(const Request& request) {
     list.orders.push_back(summary_of(read_order_row(row)));
   if (std::ssize(list.orders) == limit) list.next = list.orders.back().order_id;
   co_return sinew::http::ok(sinew::to_json(list));
+}
+
+Task<Response> Sales::forget_customer(const Request& request) {
+  const auto id = request.path_parameter<std::string>("id");
+  const auto asked = sinew::from_json<ErasureRequest>(request.json(), sinew::ReadMode::strict);
+  const auto done = co_await forget_person(id, asked.by, asked.reason,
+                                           [&](Transaction& tx) { return forget_contact(tx, id); });
+  co_return sinew::http::ok(ErasureAnswer{done.known, done.purged});
 }
 
 Task<Response> Sales::show_journal(const Request& request) {

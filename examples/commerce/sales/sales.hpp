@@ -37,6 +37,9 @@ class Sales final : public sinew::context::Context {
   sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
   // GET /orders?status=&limit=&after=
   sinew::Task<sinew::http::Response> list_orders(const sinew::http::Request& request);
+  // POST /customers/{id}/erasure: name and address leave the orders, contact and phone the
+  // customer; 404 for one that sales does not know.
+  sinew::Task<sinew::http::Response> forget_customer(const sinew::http::Request& request);
   // GET /journal?since=&type=&after=&limit=
   sinew::Task<sinew::http::Response> show_journal(const sinew::http::Request& request);
   // GET /products/{id}/availability?units=: asks inventory; 504 when it does not answer in time.
