@@ -73,13 +73,13 @@ class AggregateTest {
   // messaging::Rejection, or nothing when it raises the events itself. What it gives is raised, and
   // read back; throws what Aggregate::replay throws of it.
   template <class F, class... Arguments>
-  AggregateTest& when(F&& decide, const Arguments&... arguments) {
+  AggregateTest& when(F decide, const Arguments&... arguments) {
     const std::size_t before = aggregate_.pending().size();
     decision_ = {};
     try {
-      if constexpr (std::is_invocable_v<F, const State&, const Arguments&...>) {
+      if constexpr (std::is_invocable_v<F&, const State&, const Arguments&...>) {
         run([&] { return std::invoke(decide, aggregate_.state(), arguments...); });
-      } else if constexpr (std::is_invocable_v<F, store::Aggregate<State>&, const Arguments&...>) {
+      } else if constexpr (std::is_invocable_v<F&, store::Aggregate<State>&, const Arguments&...>) {
         run([&] { return std::invoke(decide, aggregate_, arguments...); });
       } else {
         run([&] { return std::invoke(decide, arguments...); });

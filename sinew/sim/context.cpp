@@ -21,10 +21,11 @@ bool is_command(const Message& message) {
   return message.destination.kind == DestinationKind::queue && !message.envelope.reply_to.empty();
 }
 
-std::vector<Payload> payloads_of(const std::vector<Message>& messages) {
+std::vector<Payload> payloads_of(const std::vector<Message>& messages,
+                                 const event::Codecs& codecs) {
   std::vector<Payload> payloads;
   for (const Message& message : messages)
-    payloads.emplace_back(message.envelope);
+    payloads.emplace_back(message.envelope, codecs);
   return payloads;
 }
 
@@ -98,7 +99,7 @@ ContextStory& ContextStory::when_time_passes(Duration duration) {
   return act([this, duration] { world_->run_for(duration); });
 }
 
-ContextStory& ContextStory::answer(messaging::ReplyData data, const Where& where) {
+ContextStory& ContextStory::answer(const messaging::ReplyData& data, const Where& where) {
   const Message* command = nullptr;
   for (const Message& message : world_->published()) {
     if (is_command(message)) command = &message;
@@ -143,14 +144,14 @@ ContextStory& ContextStory::then_publishes(const Payloads& events, const Where& 
   std::erase_if(messages, [](const Message& message) {
     return message.destination.kind != DestinationKind::topic;
   });
-  expect_equal("event", events.all(), payloads_of(messages), where);
+  expect_equal("event", events.all(), payloads_of(messages, world_->codecs()), where);
   return *this;
 }
 
 ContextStory& ContextStory::then_asks(const Payloads& commands, const Where& where) {
   auto messages = since_then();
   std::erase_if(messages, [](const Message& message) { return !is_command(message); });
-  expect_equal("command", commands.all(), payloads_of(messages), where);
+  expect_equal("command", commands.all(), payloads_of(messages, world_->codecs()), where);
   return *this;
 }
 

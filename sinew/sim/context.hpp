@@ -110,7 +110,7 @@ class ContextStory {
   ContextStory& deliver(messaging::Message message, const Where& where);
   void carry_out();
   void survive(PowerCut& cut, const std::function<void()>& action);
-  ContextStory& answer(messaging::ReplyData data, const Where& where);
+  ContextStory& answer(const messaging::ReplyData& data, const Where& where);
   ContextStory& expect_reply(const Json& reply, const Where& where);
   messaging::ReplyData only_reply(const Where& where) const;
   std::vector<messaging::Message> since_then() const;

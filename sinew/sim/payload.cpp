@@ -97,8 +97,10 @@ std::string first_difference(std::string_view what, const std::vector<Payload>& 
 
 }  // namespace
 
-Payload::Payload(const event::Envelope& envelope)
-    : type(envelope.type), version(envelope.version), data(parse_json(envelope.data.view())) {}
+Payload::Payload(const event::Envelope& envelope, const event::Codecs& codecs)
+    : type(envelope.type),
+      version(envelope.version),
+      data(codecs.decode(envelope.content_type, envelope.type, envelope.version, envelope.data)) {}
 
 std::string to_text(const Payload& payload) {
   return fmt::format("{} v{} {}", payload.type, payload.version, to_text(payload.data));

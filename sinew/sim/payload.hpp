@@ -21,7 +21,9 @@ struct Payload {
       : type(E::type.name), version(E::type.version), data(to_json(event)) {}
   Payload(std::string type_, std::int32_t version_, Json data_)
       : type(std::move(type_)), version(version_), data(std::move(data_)) {}
-  explicit Payload(const event::Envelope& envelope);
+  // Errors: those of Codecs::decode.
+  explicit Payload(const event::Envelope& envelope,
+                   const event::Codecs& codecs = event::json_only());
 
   friend bool operator==(const Payload&, const Payload&) = default;
 

@@ -204,7 +204,7 @@ SagaTest& SagaTest::when_rejected(std::string code, std::string detail, const Wh
   return answer({std::nullopt, messaging::Rejection{std::move(code), std::move(detail)}}, where);
 }
 
-SagaTest& SagaTest::answer(messaging::ReplyData data, const Where& where) {
+SagaTest& SagaTest::answer(const messaging::ReplyData& data, const Where& where) {
   Process& process = *process_;
   const auto& sent = process.commands.empty() ? process.earlier : process.commands;
   if (sent.empty()) fail("the saga has sent no command to answer", where);

@@ -84,7 +84,7 @@ class SagaTest {
 
  private:
   struct Process;
-  SagaTest& answer(messaging::ReplyData data, const Where& where);
+  SagaTest& answer(const messaging::ReplyData& data, const Where& where);
   SagaTest& expect_data(const Json& data, const Where& where);
   void look();
   std::string happened() const;

@@ -132,13 +132,13 @@ class World {
   async::sim::Node& node();
   async::sim::Node& outside();
   http::Client& client();
+  const event::Codecs& codecs() const;  // of WorldOptions::contexts
   async::sim::World& simulation();
   async::sim::Random& random() { return simulation().random(); }
 
  private:
   struct State;
   event::Envelope header(std::string_view type, std::string key);
-  const event::Codecs& codecs() const;
   bool rests(Rest rest);
   void check_invariants();
   void forget_some_moves();

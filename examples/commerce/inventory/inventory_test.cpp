@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "examples/commerce/encodings/encodings.hpp"
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/inventory/answers.hpp"
 #include "sinew/sim/context.hpp"
@@ -10,18 +13,30 @@ namespace commerce::inventory {
 namespace {
 
 using sinew::http::Method;
-using sinew::sim::ContextTest;
 
 constexpr auto receipts =
     "ProductID,ProductName,SupplierID,CategoryID,Quantity,UnitsOnOrder,Discontinued\n"
     "11,Queso Cabrales,5,4,30,10,0\n"
     "42,Singaporean Hokkien Fried Mee,20,5,12,0,1\n";
+// With the encodings of commerce's programs.
+class TestInventory : public sinew::sim::ContextTest<Inventory> {
+ public:
+  explicit TestInventory(sinew::sim::WorldOptions options = {})
+      : ContextTest(with_encodings(std::move(options))) {}
+
+ private:
+  static sinew::sim::WorldOptions with_encodings(sinew::sim::WorldOptions options) {
+    options.contexts.codecs = event_codecs();
+    return options;
+  }
+};
+
 constexpr auto stock = "SELECT product_id, free, reserved, shipped FROM stock ORDER BY product_id";
 
 const std::vector<Item> items{{11, 12}, {42, 3}};
 
 TEST(Inventory, ReservesAllOfAnOrder) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
 
   inventory.given_file("receipts", receipts)
       .when(Reserve{"1", items}, "1")
@@ -31,7 +46,7 @@ TEST(Inventory, ReservesAllOfAnOrder) {
 }
 
 TEST(Inventory, ReservesNothingOfWhatItHasNotAll) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
   inventory.given_file("receipts", receipts);
 
   inventory.when(Reserve{"1", {{11, 1}, {42, 13}}}).then_rejects("out_of_stock");
@@ -41,7 +56,7 @@ TEST(Inventory, ReservesNothingOfWhatItHasNotAll) {
 }
 
 TEST(Inventory, AnswersTheSameReservationAgainAndRefusesAnother) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
   inventory.given_file("receipts", receipts).given(Reserve{"1", items});
 
   inventory.when(Reserve{"1", items}).twice().then_replies(Reserved{"1", items}).then_publishes({});
@@ -49,7 +64,7 @@ TEST(Inventory, AnswersTheSameReservationAgainAndRefusesAnother) {
 }
 
 TEST(Inventory, KnowsAReleaseThatCameBeforeItsReservation) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
   inventory.given_file("receipts", receipts);
 
   inventory.when(Release{"1"}).then_replies(Released{"1", {}}).then_publishes({});
@@ -57,7 +72,7 @@ TEST(Inventory, KnowsAReleaseThatCameBeforeItsReservation) {
 }
 
 TEST(Inventory, ShipsWhatIsReserved) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
   inventory.given_file("receipts", receipts).given(Reserve{"1", items});
   const fulfillment::ShipmentDispatched dispatched{"1", "s-1", sinew::parse_iso_date("1996-07-16")};
 
@@ -69,13 +84,13 @@ TEST(Inventory, ShipsWhatIsReserved) {
 }
 
 TEST(Inventory, ParksADispatchOfNothing) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
 
   inventory.when(fulfillment::ShipmentDispatched{"9", "s-9", {}}).then_parked(1).then_publishes({});
 }
 
 TEST(Inventory, ShowsItsStock) {
-  ContextTest<Inventory> inventory;
+  TestInventory inventory;
   inventory.given_file("receipts", receipts).given(Reserve{"1", items});
 
   inventory.when_requested(Method::get, "/stock/11")
@@ -86,7 +101,7 @@ TEST(Inventory, ShowsItsStock) {
 // Files, commands and events: what is half done when the power goes is done once afterwards.
 TEST(Inventory, ReservesOnceWhereverThePowerGoes) {
   sinew::sim::at_every_power_cut([](sinew::sim::PowerCut& cut) {
-    ContextTest<Inventory> inventory({.disk = sinew::async::sim::DiskOptions{}});
+    TestInventory inventory({.disk = sinew::async::sim::DiskOptions{}});
     inventory.given_file("receipts", receipts)
         .cut_power_at(cut)
         .when(Reserve{"1", items})
@@ -98,7 +113,7 @@ TEST(Inventory, ReservesOnceWhereverThePowerGoes) {
 
 TEST(Inventory, TakesAReceiptOnceWhereverThePowerGoes) {
   sinew::sim::at_every_power_cut([](sinew::sim::PowerCut& cut) {
-    ContextTest<Inventory> inventory({.disk = sinew::async::sim::DiskOptions{}});
+    TestInventory inventory({.disk = sinew::async::sim::DiskOptions{}});
     inventory.cut_power_at(cut)
         .given_file("receipts", receipts)
         .then_rows(stock, {{11, 30, 0, 0}, {42, 12, 0, 0}});
