@@ -39,6 +39,7 @@ using Errand = std::function<Task<int>(async::Reactor&)>;
 // chosen.
 void add_saga_commands(CLI::App& program, const Options& options, Action& action);
 void add_resilience_commands(CLI::App& program, const Options& options, Action& action);
+void add_trace_command(CLI::App& program, const Options& options, Action& action);
 void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
 void add_topic_commands(CLI::App& program, const Options& options, Action& action);
 void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "cli/command.hpp"
+#include "cli/misspelling.hpp"
 #include "cli/version.hpp"
 #include "sinew/async/worker.hpp"
 #include "sinew/base/error.hpp"
@@ -64,12 +65,18 @@ int main(int argc, char** argv) {
   cli::add_schema_commands(program, options, errand);
   cli::add_resilience_commands(program, options, action);
   cli::add_new_commands(program, options, errand);
+  cli::add_trace_command(program, options, action);
   program.add_subcommand("version", "The version of this program")->callback([&] {
     version = true;
   });
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const std::string mistake = cli::unknown_subcommand(program, {argv + 1, argv + argc});
+    if (error.get_exit_code() != 0 && !mistake.empty()) {
+      cli::complain(mistake + "\n");
+      return cli::exit_usage;
+    }
     return program.exit(error) == 0 ? cli::exit_done : cli::exit_usage;
   }
   try {

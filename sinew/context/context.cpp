@@ -5,6 +5,7 @@
 #include "sinew/base/error.hpp"
 #include "sinew/base/trace.hpp"
 #include "sinew/context/naming.hpp"
+#include "sinew/saga/journal.hpp"
 
 namespace sinew::context {
 
@@ -61,6 +62,12 @@ Task<void> Context::send_command(store::Transaction& tx, event::Envelope envelop
   if (options.expires_after) event::expire_after(envelope, envelope.time, *options.expires_after);
   const store::Destination to = commands_of(owner_of(envelope.type));
   co_await resources_->outbox.insert(tx, to, std::move(envelope));
+}
+
+Task<void> Context::send_reaction(store::Transaction& tx, const event::Envelope* cause,
+                                  event::Envelope envelope) {
+  co_await saga::write_journal(tx, envelope, cause);
+  co_await send_event(tx, std::move(envelope));
 }
 
 Task<void> Context::send_reply(store::Transaction& tx, event::Envelope command,

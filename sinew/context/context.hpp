@@ -111,6 +111,25 @@ class Context {
                         options);
   }
 
+  // A choreographed process, in the transaction: the event that begins it, and the one that follows
+  // from another context's, be it the next step or a failure that makes others take back what they
+  // did. Published as above, under the key of the cause, in its process, one hop further; noted in
+  // the journal, so that `sinew trace` finds it. Errors: as publish(); invalid_input beyond
+  // Lineage::max_hops.
+  template <event::Typed E>
+  Task<void> begin(store::Transaction& tx, const E& event, std::string key,
+                   event::Lineage lineage) {
+    return send_reaction(
+        tx, nullptr,
+        event::seal(event, header(std::move(key), std::move(lineage)), resources_->codecs));
+  }
+  template <event::Typed E>
+  Task<void> react(store::Transaction& tx, const event::Envelope& cause, const E& event) {
+    return send_reaction(tx, &cause,
+                         event::seal(event, header(cause.ordering_key, event::caused_by(cause)),
+                                     resources_->codecs));
+  }
+
   // Asks the context that a question belongs to, and waits for its answer; describe() says
   // asks<C>(). For whoever waits and has nothing to lose: nothing is written down here, so what
   // must happen goes through a saga instead. Errors: timeout (nobody answered in time), exhausted
@@ -143,6 +162,8 @@ class Context {
   Task<Uuid> publish_alone(event::Envelope envelope);
   Task<void> send_event(store::Transaction& tx, event::Envelope envelope);
   Task<void> send_command(store::Transaction& tx, event::Envelope envelope, SendOptions options);
+  Task<void> send_reaction(store::Transaction& tx, const event::Envelope* cause,
+                           event::Envelope envelope);
   Task<void> send_reply(store::Transaction& tx, event::Envelope command, messaging::ReplyData data);
 
   Resources* resources_ = nullptr;

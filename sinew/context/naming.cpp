@@ -23,6 +23,10 @@ Destination answers_of(std::string_view context) {
   return {DestinationKind::queue, std::string(context) + ".waiting"};
 }
 
+std::string consumer_of(std::string_view context, const store::Destination& source) {
+  return std::string(context) + "/" + source.name;
+}
+
 std::string source_of(std::string_view context) { return "/" + std::string(context); }
 
 }  // namespace sinew::context

@@ -18,6 +18,9 @@ store::Destination replies_of(std::string_view context);   // queue sales.replie
 // For answers to what somebody waits for; replies to sagas are the queue above.
 store::Destination answers_of(std::string_view context);  // exclusive queue sales.waiting
 
+// The name of the consumer by which a context takes what is there: sales/sales.commands.
+std::string consumer_of(std::string_view context, const store::Destination& source);
+
 // The CloudEvents source of a context's messages: /sales.
 std::string source_of(std::string_view context);
 

@@ -12,9 +12,10 @@
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/context/resilience_operations.hpp"
+#include "sinew/context/saga_operations.hpp"
+#include "sinew/context/trace_operations.hpp"
 #include "sinew/messaging/audit.hpp"
 #include "sinew/messaging/dead_letters.hpp"
-#include "sinew/saga/instances.hpp"
 
 namespace sinew::context {
 
@@ -22,21 +23,12 @@ using store::Transaction;
 
 namespace {
 
-struct SagaArguments {
-  std::string definition;
-  std::string id;
-  std::string status;
+struct AuditArguments {
   std::int64_t limit = 100;
-  std::string reason;
-  std::optional<Json> result;
 };
-BOOST_DESCRIBE_STRUCT(SagaArguments, (), (definition, id, status, limit, reason, result))
-constexpr auto constraints(const SagaArguments*) {
-  return sinew::constraints(field(&SagaArguments::definition, length(0, 60), defaulted()),
-                            field(&SagaArguments::id, length(0, 200), defaulted()),
-                            field(&SagaArguments::status, length(0, 40), defaulted()),
-                            field(&SagaArguments::limit, between(1, 1000), defaulted()),
-                            field(&SagaArguments::reason, length(0, 500), defaulted()));
+BOOST_DESCRIBE_STRUCT(AuditArguments, (), (limit))
+constexpr auto constraints(const AuditArguments*) {
+  return sinew::constraints(field(&AuditArguments::limit, between(1, 1000), defaulted()));
 }
 
 struct MessageArguments {
@@ -68,30 +60,6 @@ constexpr auto constraints(const MessageArguments*) {
 
 constexpr std::int64_t default_page = 1000;
 
-struct Call {
-  async::Runtime& runtime;
-  store::Database& database;
-  std::string actor;
-  Json arguments;
-};
-
-Json saga_summary(const saga::Instance& instance) {
-  JsonObject object;
-  object.set("definition", instance.definition);
-  object.set("id", instance.id);
-  object.set("version", instance.definition_version);
-  object.set("status", std::string(to_string(instance.status)));
-  object.set("step", instance.step);
-  object.set("attempt", instance.attempt);
-  object.set("error", instance.error);
-  object.set("rejection", instance.rejection);
-  object.set("started_at", to_rfc3339(instance.started_at));
-  object.set("updated_at", to_rfc3339(instance.updated_at));
-  object.set("wake_at", instance.wake_at ? Json(to_rfc3339(*instance.wake_at)) : Json());
-  object.set("correlation_id", to_string(instance.lineage.correlation_id));
-  return object;
-}
-
 Json message_summary(const messaging::BacklogEntry& entry) {
   JsonObject object;
   object.set("id", to_string(entry.sequence));
@@ -107,92 +75,6 @@ Json message_summary(const messaging::BacklogEntry& entry) {
   object.set("first_error", entry.first_error);
   object.set("last_error", entry.last_error);
   return object;
-}
-
-// The instance of that id; its definition may be left out when only one has the id.
-Task<saga::Instance> find_saga(Transaction& tx, std::string definition, std::string id) {
-  if (!definition.empty()) {
-    auto instance = co_await saga::find_instance(tx, definition, id);
-    if (instance) co_return std::move(*instance);
-  } else {
-    auto matches = co_await saga::find_by_id(tx, id);
-    if (matches.size() == 1) co_return std::move(matches.front());
-    if (matches.size() > 1) {
-      throw Error(Condition::conflict,
-                  fmt::format("several sagas are called {}; name one as definition/id", id));
-    }
-  }
-  throw Error(Condition::not_found,
-              fmt::format("there is no saga {}; `sinew saga list` shows which there are", id));
-}
-
-Task<Json> list_sagas(Call call) {
-  const auto arguments = from_json<SagaArguments>(call.arguments, ReadMode::strict);
-  saga::InstanceFilter filter;
-  filter.definition = arguments.definition;
-  filter.status = arguments.status;
-  filter.limit = static_cast<std::size_t>(arguments.limit);
-  const auto instances =
-      co_await call.database.read([&](Transaction& tx) -> Task<std::vector<saga::Instance>> {
-        co_return co_await saga::list_instances(tx, filter);
-      });
-  JsonArray sagas;
-  for (const auto& instance : instances)
-    sagas.push_back(saga_summary(instance));
-  JsonObject answer;
-  answer.set("sagas", std::move(sagas));
-  co_return answer;
-}
-
-Task<Json> show_saga(Call call) {
-  const auto arguments = from_json<SagaArguments>(call.arguments, ReadMode::strict);
-  co_return co_await call.database.read([&](Transaction& tx) -> Task<Json> {
-    const auto instance = co_await find_saga(tx, arguments.definition, arguments.id);
-    Json summary = saga_summary(instance);
-    summary.as_object().set("data", instance.data);
-    JsonArray entries;
-    for (const auto& entry : co_await saga::history(tx, instance.definition, instance.id)) {
-      JsonObject object;
-      object.set("at", to_rfc3339(entry.at));
-      object.set("step", entry.step);
-      object.set("what", entry.what);
-      object.set("detail", entry.detail);
-      entries.push_back(std::move(object));
-    }
-    JsonObject answer;
-    answer.set("saga", std::move(summary));
-    answer.set("history", std::move(entries));
-    co_return answer;
-  });
-}
-
-Task<Json> request(Call call, saga::Verb verb) {
-  const auto arguments = from_json<SagaArguments>(call.arguments, ReadMode::strict);
-  if ((verb == saga::Verb::resolve) != arguments.result.has_value()) {
-    throw Error(Condition::invalid_input,
-                "resolve wants the reply to assume as `result`, and only resolve does");
-  }
-  const Uuid id = call.runtime.new_id();
-  const Timestamp now = call.runtime.wall_now();
-  co_return co_await call.database.transaction([&](Transaction& tx) -> Task<Json> {
-    const auto instance = co_await find_saga(tx, arguments.definition, arguments.id);
-    saga::VerbRequest wanted;
-    wanted.id = id;
-    wanted.target = {instance.definition, instance.id};
-    wanted.verb = verb;
-    wanted.result = arguments.result.value_or(Json());
-    wanted.actor = call.actor;
-    wanted.reason = arguments.reason;
-    wanted.requested_at = now;
-    co_await saga::request_verb(tx, std::move(wanted));
-    JsonObject done;
-    done.set("verb", std::string(to_string(verb)));
-    done.set("definition", instance.definition);
-    done.set("id", instance.id);
-    JsonObject answer;
-    answer.set("requested", std::move(done));
-    co_return answer;
-  });
 }
 
 messaging::DeadLetterFilter filter_of(const MessageArguments& arguments,
@@ -274,7 +156,7 @@ Task<Json> change_messages(Call call, Removal removal) {
 }
 
 Task<Json> list_audit(Call call) {
-  const auto arguments = from_json<SagaArguments>(call.arguments, ReadMode::strict);
+  const auto arguments = from_json<AuditArguments>(call.arguments, ReadMode::strict);
   const auto trail =
       co_await call.database.read([&](Transaction& tx) -> Task<std::vector<messaging::AuditEntry>> {
         co_return co_await messaging::audit_trail(tx, static_cast<std::size_t>(arguments.limit));
@@ -297,21 +179,16 @@ Task<Json> list_audit(Call call) {
 }  // namespace
 
 Task<Json> operate(async::Runtime& runtime, store::Database& database, std::string operation,
-                   std::string actor, Json arguments) {
-  Call call{runtime, database, std::move(actor), std::move(arguments)};
-  if (operation == "saga.list") return list_sagas(std::move(call));
-  if (operation == "saga.show") return show_saga(std::move(call));
+                   std::string actor, Json arguments, const saga::Orchestrator* sagas) {
+  Call call{runtime, database, std::move(actor), std::move(arguments), sagas};
+  if (operation.starts_with("saga.")) return operate_on_sagas(std::move(call), operation.substr(5));
   if (operation == "dlq.list") return list_messages(std::move(call));
   if (operation == "dlq.show") return show_message(std::move(call));
   if (operation == "dlq.replay") return change_messages(std::move(call), Removal::replay);
   if (operation == "dlq.discard") return change_messages(std::move(call), Removal::discard);
+  if (operation == "trace.show") return show_trace(std::move(call));
   if (operation == "audit.list") return list_audit(std::move(call));
   if (operation.starts_with("resilience.")) refuse_without_host(operation);
-  if (operation.starts_with("saga.")) {
-    if (const auto verb = saga::parse_verb(operation.substr(5))) {
-      return request(std::move(call), *verb);
-    }
-  }
   throw Error(Condition::not_found, fmt::format("there is no operation {}", operation));
 }
 

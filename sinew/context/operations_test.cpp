@@ -9,6 +9,9 @@
 #include "sinew/base/error.hpp"
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/saga/instances.hpp"
+#include "sinew/saga/journal.hpp"
+#include "sinew/saga/locks.hpp"
+#include "sinew/saga/verb_requests.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
 namespace sinew::context {
@@ -20,7 +23,9 @@ using messaging::BacklogState;
 using saga::Instance;
 using saga::Status;
 using store::Transaction;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr Timestamp noon = from_micros(1'767'268'800'000'000);
@@ -142,7 +147,7 @@ TEST_F(OperationsTest, RecordsAVerbForTheHostWithItsAudit) {
       sqlite.node().run(db().read([](Transaction& tx) { return saga::pending_verbs(tx, 10); }));
   ASSERT_THAT(verbs, SizeIs(1U));
   EXPECT_EQ(verbs[0].verb, saga::Verb::resolve);
-  EXPECT_EQ(to_text(verbs[0].result), R"({"paid":true})");
+  EXPECT_EQ(to_text(verbs[0].argument), R"({"paid":true})");
   EXPECT_EQ(verbs[0].actor, "ann");
   const Json audit = operate("audit.list");
   const Json& entry = audit.at("entries").as_array().at(0);
@@ -159,6 +164,155 @@ TEST_F(OperationsTest, RefusesVerbsThatMakeNoSense) {
   EXPECT_EQ(refusal("saga.retry", R"({"id":"o-1","result":1})").condition(),
             Condition::invalid_input);
   EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(OperationsTest, TellsWhatToDoNextWithAStuckSagaOnly) {
+  const auto next = [this](std::string_view arguments) {
+    std::vector<std::string> verbs;
+    for (const Json& each : operate("saga.show", arguments).at("next").as_array())
+      verbs.push_back(each.at("verb").as_string());
+    return verbs;
+  };
+
+  EXPECT_THAT(next(R"({"id":"o-1"})"),
+              ElementsAre("retry", "edit", "resolve", "skip", "compensate"));
+  EXPECT_THAT(next(R"({"definition":"return-order","id":"o-2"})"), IsEmpty());
+  EXPECT_THAT(next(R"({"definition":"place-order","id":"o-2"})"), IsEmpty());
+  const Json list = operate("saga.list", R"({"status":"suspended"})");
+  EXPECT_EQ(list.at("sagas").as_array().at(0).at("next").as_string(),
+            "retry, edit, resolve, skip, compensate");
+}
+
+TEST_F(OperationsTest, RefusesAnEditThatIsNone) {
+  for (const char* data : {"1", "{}", "[]"}) {
+    EXPECT_EQ(refusal("saga.edit", R"({"id":"o-1","data":)" + std::string(data) + "}").condition(),
+              Condition::invalid_input);
+  }
+  EXPECT_EQ(refusal("saga.edit", R"({"id":"o-1"})").condition(), Condition::invalid_input);
+  EXPECT_EQ(refusal("saga.retry", R"({"id":"o-1","data":{"a":1}})").condition(),
+            Condition::invalid_input);
+  EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(OperationsTest, SaysWhatBecameOfAVerb) {
+  const Json answer = operate("saga.retry", R"({"id":"o-1"})");
+  const std::string request = answer.at("requested").at("request").as_string();
+  const auto outcome = [&] {
+    return operate("saga.outcome", R"({"request":")" + request + R"("})");
+  };
+  EXPECT_EQ(outcome().at("state").as_string(), "pending");
+
+  sqlite.node().run(db().transaction([&](Transaction& tx) {
+    return saga::settle_verb(tx, Uuid::parse(request), "it does not fit", noon);
+  }));
+
+  EXPECT_EQ(outcome().at("state").as_string(), "refused");
+  EXPECT_EQ(outcome().at("refusal").as_string(), "it does not fit");
+}
+
+TEST_F(OperationsTest, RecordsMigrationsOfAllThatLiveInOtherVersions) {
+  const Json answer = operate("saga.migrate", R"({"definition":"place-order","to":2,"all":true})");
+
+  ASSERT_THAT(answer.at("requested").as_array(), SizeIs(1U));
+  EXPECT_EQ(answer.at("requested").as_array()[0].at("id").as_string(), "o-1");
+  const auto verbs = sqlite.node().run(
+      db().read([](Transaction& tx) { return saga::pending_migrations(tx, 10); }));
+  ASSERT_THAT(verbs, SizeIs(1U));
+  EXPECT_EQ(verbs[0].argument.as_integer(), 2);
+  EXPECT_EQ(records(), 1U);
+}
+
+TEST_F(OperationsTest, RefusesMigrationsThatMakeNoSense) {
+  const auto condition = [this](std::string_view arguments) {
+    return refusal("saga.migrate", arguments).condition();
+  };
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":2})"), Condition::invalid_input);
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":2,"all":true,"ids":["o-1"]})"),
+            Condition::invalid_input);
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":0,"all":true})"),
+            Condition::invalid_input);
+  EXPECT_EQ(condition(R"({"to":2,"all":true})"), Condition::invalid_input);
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":2,"ids":["o-2"]})"), Condition::conflict);
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":2,"ids":["o-9"]})"),
+            Condition::not_found);
+  EXPECT_EQ(condition(R"({"definition":"place-order","to":2,"all":true,"dry_run":true})"),
+            Condition::unsupported)
+      << "nobody here knows the definitions";
+  EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(OperationsTest, ShowsLocksAndForcesThem) {
+  sqlite.node().run(db().transaction([this](Transaction& tx) -> Task<void> {
+    event::Envelope hold;
+    hold.id = sqlite.node().new_id();
+    hold.source = "/shop";
+    hold.type = "hall.hold";
+    hold.extensions = {{"sagatype", "buy"}, {"sagaid", "ann"}};
+    saga::Locks locks("hall/hall.commands");
+    co_await locks.leave(tx, {hold, saga::LockUse::acquire, "A1", {}, noon}, true);
+  }));
+
+  const Json held = operate("saga.locks").at("locks").as_array().at(0);
+  EXPECT_EQ(held.at("resource").as_string(), "A1");
+  EXPECT_EQ(held.at("saga").as_string(), "buy/ann");
+  EXPECT_EQ(held.at("state").as_string(), "held");
+  EXPECT_EQ(refusal("saga.unlock", R"({"resource":"B2"})").condition(), Condition::not_found);
+  EXPECT_EQ(refusal("saga.unlock", "{}").condition(), Condition::invalid_input);
+  EXPECT_EQ(records(), 0U);
+
+  operate("saga.unlock", R"({"resource":"A1","reason":"ann is gone"})");
+
+  EXPECT_THAT(operate("saga.locks").at("locks").as_array(), IsEmpty());
+  const Json record = operate("audit.list").at("entries").as_array().at(0);
+  EXPECT_EQ(record.at("verb").as_string(), "saga unlock");
+  EXPECT_EQ(record.at("target").as_string(), "A1");
+  EXPECT_EQ(record.at("detail").as_string(), "ann is gone");
+}
+
+TEST_F(OperationsTest, TracesAProcessByItsCorrelationOrKey) {
+  event::Envelope first;
+  first.id = sqlite.node().new_id();
+  first.source = "/shop";
+  first.type = "shop.order.cancelled";
+  first.ordering_key = "o-7";
+  first.lineage.correlation_id = sqlite.node().new_id();
+  first.time = noon;
+  event::Envelope second = first;
+  second.id = sqlite.node().new_id();
+  second.type = "stock.freed";
+  second.lineage = event::caused_by(first);
+  second.time = noon + std::chrono::seconds(1);
+  sqlite.node().run(db().transaction([&](Transaction& tx) -> Task<void> {
+    co_await saga::write_journal(tx, first, nullptr);
+    co_await saga::write_journal(tx, second, &first);
+    BacklogEntry parked;
+    parked.sequence = sqlite.node().new_id();
+    parked.state = BacklogState::parked;
+    parked.reason = "hop_limit";
+    parked.message = second;
+    parked.key = "o-7";
+    parked.arrived_at = noon + std::chrono::seconds(2);
+    Backlog backlog("shop/stock.events");
+    co_await backlog.add(tx, parked);
+  }));
+  const auto trace = [this](const std::string& arguments) {
+    std::vector<std::string> lines;
+    for (const Json& each : operate("trace.show", arguments).at("entries").as_array()) {
+      lines.push_back(each.at("what").as_string() + " " + each.at("type").as_string() + " <- " +
+                      each.at("cause").as_string() + each.at("detail").as_string());
+    }
+    return lines;
+  };
+
+  const auto whole = testing::ElementsAre("began shop.order.cancelled <- ",
+                                          "reacted stock.freed <- shop.order.cancelled",
+                                          "parked stock.freed <- hop_limit: ");
+  EXPECT_THAT(trace(R"({"key":"o-7"})"), whole);
+  EXPECT_THAT(trace(R"({"correlation":")" + to_string(first.lineage.correlation_id) + R"("})"),
+              whole);
+  EXPECT_THAT(trace(R"({"key":"o-8"})"), IsEmpty());
+  EXPECT_EQ(refusal("trace.show", "{}").condition(), Condition::invalid_input);
+  EXPECT_EQ(refusal("trace.show", R"({"correlation":"no"})").condition(), Condition::invalid_input);
 }
 
 TEST_F(OperationsTest, ListsAndShowsMessages) {

@@ -125,8 +125,8 @@ Task<http::Response> operate_on(Host& host, const http::Request& request) {
       if (operation.starts_with("resilience.")) {
         co_return operate_on_pipelines(*runner->pipelines(), operation, actor, arguments);
       }
-      Json answer =
-          co_await operate(runner->runtime(), runner->database(), operation, actor, arguments);
+      Json answer = co_await operate(runner->runtime(), runner->database(), operation, actor,
+                                     arguments, &runner->sagas());
       runner->wake();
       co_return answer;
     }));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "sinew/context/naming.hpp"
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/messaging/dead_letters.hpp"
+#include "sinew/saga/journal.hpp"
 #include "sinew/store/inbox.hpp"
 #include "sinew/store/personal_database.hpp"
 #include "sinew/store/schema.hpp"
@@ -105,6 +107,8 @@ Task<void> ContextRunner::open(Backend& backend) {
   std::filesystem::create_directories(place_.folder);
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
+  spec_->check_locks();
+  spec_->unstashed_ = this;
   for (const auto& type : spec_->handled_) {
     spec_->upcasters_.check(type);
     settings_.codecs.check(type);
@@ -160,10 +164,11 @@ void ContextRunner::add_consumers() {
 
 void ContextRunner::add_consumer(messaging::Handler& handler, const store::Destination& source) {
   messaging::ConsumerSettings settings;
-  settings.name = name_ + "/" + source.name;
+  settings.name = consumer_of(name_, source);
   settings.label = async::lasting_name(settings.name);
   settings.source.source = source;
   settings.source.group = name_;
+  settings.max_hops = settings_.max_hops;
   settings.retry = spec_->retry_.value_or(settings_.retry);
   consumers_.push_back(std::make_unique<messaging::Consumer>(runtime_, *database_, *broker_,
                                                              handler, std::move(settings)));
@@ -186,6 +191,7 @@ void ContextRunner::spawn_all() {
   for (auto& relay : relays_)
     running_->spawn(relay->run(), "relay");
   running_->spawn(sagas_->run(), "sagas");
+  running_->spawn(forget_old_marks(), "old marks");
   if (requester_) running_->spawn(requester_->run(), "answers");
   for (store::Projection* projection : spec_->projections_) {
     projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
@@ -210,7 +216,9 @@ Task<void> ContextRunner::forget_old_marks() {
       do {
         forgotten =
             co_await database_->transaction([before](store::Transaction& tx) -> Task<std::int64_t> {
-              co_return co_await store::Inbox::forget(tx, before, marks_a_transaction);
+              const auto journal = co_await saga::forget_journal(tx, before, marks_a_transaction);
+              const auto marks = co_await store::Inbox::forget(tx, before, marks_a_transaction);
+              co_return std::max(journal, marks);
             });
       } while (forgotten == static_cast<std::int64_t>(marks_a_transaction));
     } catch (const Error& error) {

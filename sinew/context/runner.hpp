@@ -57,7 +57,7 @@ struct ContextPlace {
 // Runs one context on its worker: opens its database, brings its schema up to date, starts relay,
 // consumers, sagas, projections, drop folders and HTTP server, and stops them in the reverse order.
 // All calls on the context's worker.
-class ContextRunner {
+class ContextRunner final : private store::CommitListener {
  public:
   // `settings` must be valid. `metrics` outlives it; several contexts share one.
   ContextRunner(std::unique_ptr<Context> context, async::Runtime& runtime, ContextPlace place,
@@ -88,6 +88,8 @@ class ContextRunner {
   void wake() noexcept;
 
  private:
+  // Commands left the stash for the backlog.
+  void committed() noexcept override { wake(); }
   Task<void> open(Backend& backend);
   Task<void> seal_personal_data();
   Task<void> declare();

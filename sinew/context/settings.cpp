@@ -32,6 +32,10 @@ void ContextSettings::describe(config::Section<ContextSettings>& section) {
       .range(1, 1'000'000);
   section.option("max_body", &ContextSettings::max_body, "of an HTTP request; 413 above")
       .range(ByteSize{1024}, ByteSize{64U << 20U});
+  section
+      .option("max_hops", &ContextSettings::max_hops,
+              "messages between a first cause and the last that follows; parked beyond")
+      .range(1, event::Lineage::max_hops - 1);
   section.option("retry", &ContextSettings::retry,
                  "of messages that a context cannot handle yet, unless it says its own");
   section.option("personal_data", &ContextSettings::personal_data,

@@ -6,6 +6,7 @@
 #include "sinew/base/config_fwd.hpp"
 #include "sinew/base/config_scalar.hpp"
 #include "sinew/base/secret.hpp"
+#include "sinew/event/envelope.hpp"
 #include "sinew/event/payload_codec.hpp"
 #include "sinew/messaging/failure.hpp"
 #include "sinew/net/dns_resolver.hpp"
@@ -29,7 +30,9 @@ struct ContextSettings {
   std::int64_t outbox_capacity = store::Outbox::default_capacity;  // messages, then it pushes back
   std::int64_t entrance_capacity = 1024;  // calls of other threads under way; see Entrance
   config::ByteSize max_body{1U << 20U};   // of a request; 413 above
-  messaging::RetrySettings retry;         // of consumers, unless the context says its own
+  // Of a message that a consumer takes, below event::Lineage::max_hops; parked as hop_limit beyond.
+  std::int32_t max_hops = event::Lineage::max_hops - 1;
+  messaging::RetrySettings retry;  // of consumers, unless the context says its own
 
   // Encodings of events beside JSON: main names the adapters. Not in configuration files.
   event::Codecs codecs{};

@@ -37,6 +37,37 @@ ContextSpec& ContextSpec::add_question(std::string_view type) {
   return *this;
 }
 
+void ContextSpec::check_locks() const {
+  if (!locks_ || unlocks_) return;
+  throw Error(
+      Condition::invalid_input,
+      fmt::format("{} locks what no command of it unlocks: add saga::unlocks() to those that "
+                  "confirm and compensate",
+                  self_.name()));
+}
+
+saga::Locks::Command ContextSpec::locked(const event::Envelope& message, saga::LockUse use,
+                                         std::string resource) const {
+  return {message, use, std::move(resource), self_.runtime().new_id(), self_.runtime().wall_now()};
+}
+
+Task<bool> ContextSpec::enter_lock(store::Transaction& tx, const saga::Locks::Command& command) {
+  saga::Locks locks(consumer_of(self_.name(), commands_of(self_.name())));
+  const auto turn = co_await locks.enter(tx, command);
+  if (const auto* no = std::get_if<messaging::Rejection>(&turn)) {
+    co_await self_.send_reply(tx, command.message, {std::nullopt, *no});
+    co_return false;
+  }
+  co_return std::get<saga::Locks::Turn>(turn) == saga::Locks::Turn::run;
+}
+
+Task<void> ContextSpec::leave_lock(store::Transaction& tx, const saga::Locks::Command& command,
+                                   bool accepted) {
+  saga::Locks locks(consumer_of(self_.name(), commands_of(self_.name())));
+  const bool unstashed = co_await locks.leave(tx, command, accepted);
+  if (unstashed && unstashed_ != nullptr) tx.after_commit(*unstashed_);
+}
+
 ContextSpec& ContextSpec::saga(saga::Definition definition) {
   sagas_.push_back(std::move(definition));
   return *this;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <deque>
 #include <functional>
 #include <map>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "sinew/context/context.hpp"
@@ -20,6 +22,7 @@
 #include "sinew/messaging/consumer.hpp"
 #include "sinew/saga/builder.hpp"
 #include "sinew/saga/definition.hpp"
+#include "sinew/saga/locks.hpp"
 #include "sinew/store/migration.hpp"
 #include "sinew/store/personal_events.hpp"
 #include "sinew/store/projection.hpp"
@@ -66,10 +69,22 @@ class ContextSpec {
   template <class C, event::Typed E>
   ContextSpec& handles(Task<void> (C::*handler)(messaging::Handling&, E));
 
+  // A step of a choreographed process: the event that follows, one of Next, is published by
+  // react(); std::monostate: none does.
+  template <class C, event::Typed E, class... Next>
+  ContextSpec& reacts(Task<std::variant<Next...>> (C::*handler)(store::Transaction&, E,
+                                                                const event::Envelope&));
+
   // Commands to this context; the reply goes out with the effect.
   template <class C, event::TypedCommand E>
   ContextSpec& answers(Task<messaging::Answer<typename E::Reply>> (C::*handler)(
       store::Transaction&, E, const event::Envelope&));
+  // ... about a resource that sagas lock: saga::locks(), waits_for() or unlocks() tells which. One
+  // that finds it locked by another saga is stashed and runs when that saga unlocks it.
+  template <class C, event::TypedCommand E, class F>
+  ContextSpec& answers(Task<messaging::Answer<typename E::Reply>> (C::*handler)(
+                           store::Transaction&, E, const event::Envelope&),
+                       saga::LockRule<F> rule);
   // ... that ask the world first, commit and reply() themselves.
   template <class C, event::TypedCommand E>
   ContextSpec& answers(Task<void> (C::*handler)(messaging::Handling&, E));
@@ -107,10 +122,19 @@ class ContextSpec {
   E read(const messaging::Handling& handling) const {
     return event::open<E>(handling.message(), upcasters_, self_.resources_->codecs);
   }
+  static Task<void> nothing() { co_return; }
   ContextSpec& add_drop(std::string name, DropHandler handler);
   ContextSpec& add_event(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_command(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_question(std::string_view type);
+
+  // Error invalid_input: something is locked that no command unlocks.
+  void check_locks() const;
+  saga::Locks::Command locked(const event::Envelope& message, saga::LockUse use,
+                              std::string resource) const;
+  // False: the command waits, or was answered with a no.
+  Task<bool> enter_lock(store::Transaction& tx, const saga::Locks::Command& command);
+  Task<void> leave_lock(store::Transaction& tx, const saga::Locks::Command& command, bool accepted);
 
   Context& self_;
   std::span<const store::Migration> migrations_;
@@ -122,6 +146,9 @@ class ContextSpec {
   Dispatcher commands_{Dispatcher::Unknown::refuse};
   bool has_commands_ = false;
   bool has_questions_ = false;
+  bool locks_ = false;
+  bool unlocks_ = false;
+  store::CommitListener* unstashed_ = nullptr;  // hears that commands left the stash
   std::vector<saga::Definition> sagas_;
   std::vector<store::Projection*> projections_;
   std::map<std::string, DropHandler> drops_;
@@ -151,6 +178,54 @@ ContextSpec& ContextSpec::handles(Task<void> (C::*handler)(messaging::Handling&,
                    [this, &self, handler](messaging::Handling& handling) -> Task<void> {
                      co_await (self.*handler)(handling, read<E>(handling));
                    });
+}
+
+template <class C, event::Typed E, class... Next>
+ContextSpec& ContextSpec::reacts(
+    Task<std::variant<Next...>> (C::*handler)(store::Transaction&, E, const event::Envelope&)) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  return add_event(E::type.name,
+                   [this, &self, handler](messaging::Handling& handling) -> Task<void> {
+                     const event::Envelope& message = handling.message();
+                     const E event = read<E>(handling);
+                     co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
+                       const auto next = co_await (self.*handler)(tx, event, message);
+                       co_await std::visit(
+                           [&]<class N>(const N& following) -> Task<void> {
+                             if constexpr (!std::same_as<N, std::monostate>) {
+                               return self_.react(tx, message, following);
+                             } else {
+                               return nothing();
+                             }
+                           },
+                           next);
+                     });
+                   });
+}
+
+template <class C, event::TypedCommand E, class F>
+ContextSpec& ContextSpec::answers(Task<messaging::Answer<typename E::Reply>> (C::*handler)(
+                                      store::Transaction&, E, const event::Envelope&),
+                                  saga::LockRule<F> rule) {
+  auto& self = static_cast<C&>(self_);
+  handled_.push_back(E::type);
+  locks_ = locks_ || rule.use == saga::LockUse::acquire;
+  unlocks_ = unlocks_ || rule.use == saga::LockUse::release;
+  return add_command(
+      E::type.name,
+      [this, &self, handler, rule = std::move(rule)](messaging::Handling& handling) -> Task<void> {
+        using Reply = typename E::Reply;
+        const event::Envelope& message = handling.message();
+        const E command = read<E>(handling);
+        const auto lock = locked(message, rule.use, rule.resource(command));
+        co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
+          if (!co_await enter_lock(tx, lock)) co_return;
+          const auto answer = co_await (self.*handler)(tx, command, message);
+          co_await leave_lock(tx, lock, std::holds_alternative<Reply>(answer));
+          co_await self_.reply<Reply>(tx, message, answer);
+        });
+      });
 }
 
 template <class C, event::TypedCommand E>

@@ -1,5 +1,7 @@
 #include "sinew/messaging/consumer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -479,6 +481,11 @@ Task<std::optional<Failure>> Consumer::handle(const Work& work) {
   for (std::int32_t conflicts = 0;; ++conflicts) {
     if (!work.entry && co_await may_be_blocked(key) && co_await queued_behind(work)) {
       co_return std::nullopt;
+    }
+    if (work.message.lineage.hops > settings_.max_hops) {
+      co_return Failure{Verdict::park, "hop_limit",
+                        fmt::format("it is {} messages from its first cause, {} are allowed",
+                                    work.message.lineage.hops, settings_.max_hops)};
     }
     Attempt attempt(*this, work, number);
     std::exception_ptr failure;

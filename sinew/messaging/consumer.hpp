@@ -30,6 +30,9 @@ struct ConsumerSettings {
   // Waiting and parked messages, from 1. At this the consumer pauses; up to a prefetch may follow
   // that was on its way.
   std::int64_t max_backlog = 10'000;
+  // Of a message; one that came further is parked as `hop_limit`: contexts answer each other for
+  // ever. Below event::Lineage::max_hops, which nothing that follows from a message can exceed.
+  std::int32_t max_hops = event::Lineage::max_hops - 1;
   std::int32_t max_crashes = 3;  // starts of a handler that ended in a crash, then parked
 };
 

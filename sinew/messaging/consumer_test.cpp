@@ -41,6 +41,24 @@ TEST(Consumer, HandlesEachMessageOnceAndTellsTheBroker) {
   EXPECT_EQ(bench.left_in_queue(), 0);
 }
 
+TEST(Consumer, ParksAMessageThatCameTooFar) {
+  Bench bench;
+  bench.begin();
+  for (const int hops : {62, 63, 64}) {
+    auto message = bench.message(std::to_string(hops), "k" + std::to_string(hops));
+    message.lineage.hops = hops;
+    bench.publish(message);
+  }
+  bench.run_for(1s);
+
+  EXPECT_THAT(bench.effects_in_order(), UnorderedElementsAre("62", "63"));
+  const auto parked = bench.backlog();
+  ASSERT_THAT(parked, SizeIs(1U));
+  EXPECT_EQ(parked[0].reason, "hop_limit");
+  EXPECT_EQ(parked[0].message.subject, "64");
+  EXPECT_EQ(bench.left_in_queue(), 0);
+}
+
 TEST(Consumer, CommitsForAHandlerThatDoesNot) {
   Bench bench;
   bench.script.on("a", [](Handling&) -> Task<void> { co_return; });

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "sinew/base/described.hpp"
 #include "sinew/event/typed.hpp"
@@ -56,6 +58,9 @@ class Builder {
   Builder(std::string name, Version version) {
     definition_.name = std::move(name);
     definition_.version = version.number;
+    definition_.check_data = [](const Json& data) {
+      return to_json(from_json<Data>(data, ReadMode::strict));
+    };
   }
 
   // A compensatable step; a retriable one after the pivot.
@@ -88,6 +93,14 @@ class Builder {
   }
   Builder& retry_forever() {
     last().retry.max_attempts = forever;
+    return *this;
+  }
+
+  // Live instances of an older version can go on in this one, when an operator says so: its steps
+  // in their order, each with its counterpart here or "", and what its data lacks. `lift` is pure.
+  Builder& takes_over(Version older, std::vector<Takeover::StepChange> steps,
+                      std::function<JsonObject(JsonObject)> lift = {}) {
+    definition_.takeovers.push_back({older.number, std::move(steps), std::move(lift)});
     return *this;
   }
 

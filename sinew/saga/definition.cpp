@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "sinew/base/error.hpp"
@@ -48,6 +49,51 @@ void check_step(const Step& step, bool after_pivot, std::vector<std::string>& br
   }
 }
 
+std::optional<std::size_t> index_of(const Definition& definition, std::string_view name) {
+  const auto found = std::ranges::find(definition.steps, name, &Step::name);
+  if (found == definition.steps.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - definition.steps.begin());
+}
+
+void check_takeover_steps(const Definition& definition, const Takeover& takeover,
+                          std::vector<std::string>& broken) {
+  std::set<std::string> names;
+  std::optional<std::size_t> last;
+  for (const Takeover::StepChange& change : takeover.steps) {
+    if (!names.insert(change.before).second) {
+      broken.push_back(
+          fmt::format("version {} has two steps called {}", takeover.version, change.before));
+    }
+    if (change.now.empty()) continue;
+    const auto index = index_of(definition, change.now);
+    if (!index) {
+      broken.push_back(fmt::format("step {} of version {} goes on as {}, which is no step",
+                                   change.before, takeover.version, change.now));
+    } else if (last && *index <= *last) {
+      broken.push_back(
+          fmt::format("steps of version {} change places at {}", takeover.version, change.now));
+    }
+    last = index ? index : last;
+  }
+}
+
+void check_takeovers(const Definition& definition, std::vector<std::string>& broken) {
+  std::set<std::int32_t> versions;
+  for (const Takeover& takeover : definition.takeovers) {
+    if (takeover.version < 1 || takeover.version >= definition.version) {
+      broken.push_back(fmt::format("version {} cannot take over version {}: it is not older",
+                                   definition.version, takeover.version));
+    }
+    if (!versions.insert(takeover.version).second) {
+      broken.push_back(fmt::format("version {} is taken over twice", takeover.version));
+    }
+    if (takeover.steps.empty() || takeover.steps.size() > Definition::max_steps) {
+      broken.push_back(fmt::format("version {} had 1 to 50 steps; name them", takeover.version));
+    }
+    check_takeover_steps(definition, takeover, broken);
+  }
+}
+
 }  // namespace
 
 void validate(const Definition& definition) {
@@ -67,6 +113,7 @@ void validate(const Definition& definition) {
     pivots += step.kind == StepKind::pivot ? 1 : 0;
   }
   if (pivots > 1) broken.push_back(fmt::format("{} pivots; a saga has at most one", pivots));
+  check_takeovers(definition, broken);
   if (broken.empty()) return;
   throw Error(Condition::invalid_input,
               fmt::format("saga {}: {}", definition.name, fmt::join(broken, "; ")));

@@ -50,19 +50,36 @@ struct Step {
 // The attempts of a step that must happen: it is tried until it succeeds or an operator decides.
 constexpr std::int32_t forever = 1'000'000'000;
 
+// How live instances of an older version go on in this one, asked for by an operator's `migrate`.
+struct Takeover {
+  // A step of the older version and its counterpart here; none: the step is gone.
+  struct StepChange {
+    std::string before;
+    std::string now;
+  };
+  std::int32_t version = 1;                         // the older one
+  std::vector<StepChange> steps;                    // all of its steps, in its order
+  std::function<JsonObject(JsonObject data)> lift;  // pure; empty: the data stays as it is
+};
+
 // What a saga does. Immutable once a version is released: live instances refer to it by name and
 // version and are pinned to that version.
 struct Definition {
   std::string name;  // [a-z][a-z0-9-]{0,59}
   std::int32_t version = 1;
   std::vector<Step> steps;
+  std::vector<Takeover> takeovers;
+  // Gives the data back as its struct reads it; throws Error invalid_input with every wrong or
+  // unknown member. Empty: operators cannot edit the data.
+  std::function<Json(const Json& data)> check_data;
 
   static constexpr std::size_t max_steps = 50;
 };
 
 // Throws Error invalid_input that lists every broken rule: more than one pivot, a compensation at
 // or after the pivot, a compensatable step after it, a retriable one before it, a step that does
-// nothing, two steps of one name, names and times out of range.
+// nothing, two steps of one name, names and times out of range; a takeover of a version that is not
+// older or is taken over already, or whose steps do not lead to steps of this one in order.
 void validate(const Definition& definition);
 
 }  // namespace sinew::saga

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 #include "sinew/base/error.hpp"
-#include "sinew/messaging/audit.hpp"
 
 namespace sinew::saga {
 
@@ -13,6 +13,20 @@ using store::Row;
 using store::Transaction;
 
 namespace {
+
+constexpr std::array<std::string_view, 3> kind_names{"compensatable", "pivot", "retriable"};
+
+std::string_view kind_text(const Instance& instance) {
+  return instance.kind ? kind_names[static_cast<std::size_t>(*instance.kind)] : "";
+}
+
+// None for a row of before kinds were kept.
+std::optional<StepKind> parse_kind(std::string_view text) {
+  for (std::size_t i = 0; i < kind_names.size(); ++i) {
+    if (kind_names[i] == text) return static_cast<StepKind>(i);
+  }
+  return std::nullopt;
+}
 
 Instance instance_of(const Row& row) {
   Instance instance;
@@ -36,6 +50,8 @@ Instance instance_of(const Row& row) {
   instance.started_at = row.timestamp(17);
   instance.updated_at = row.timestamp(18);
   instance.rejection = row.text(19);
+  instance.step_name = row.text(20);
+  instance.kind = parse_kind(row.text(21));
   return instance;
 }
 
@@ -49,8 +65,9 @@ Task<bool> insert_instance(Transaction& tx, Instance instance) {
       "INSERT INTO saga_instances (definition, id, definition_version, status, live, step, "
       "attempt, attempt_group, command_id, wake_at, rejected, error, data, correlation_id, "
       "causation_id, "
-      "traceparent, hops, revision, started_at, updated_at, rejection) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "traceparent, hops, revision, started_at, updated_at, rejection, "
+      "step_name, step_kind) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (definition, id) DO NOTHING",
       {instance.definition,
        instance.id,
@@ -72,7 +89,9 @@ Task<bool> insert_instance(Transaction& tx, Instance instance) {
        instance.revision,
        instance.started_at,
        instance.updated_at,
-       instance.rejection});
+       instance.rejection,
+       instance.step_name,
+       kind_text(instance)});
   co_return inserted.changed() == 1;
 }
 
@@ -81,11 +100,13 @@ Task<void> update_instance(Transaction& tx, Instance instance) {
   const auto updated = co_await tx.execute(
       "UPDATE saga_instances SET status = ?, live = ?, step = ?, attempt = ?, attempt_group = ?, "
       "command_id = ?, wake_at = ?, rejected = ?, error = ?, data = ?, revision = ?, "
-      "updated_at = ?, rejection = ? WHERE definition = ? AND id = ? AND revision = ?",
+      "updated_at = ?, rejection = ?, definition_version = ?, step_name = ?, step_kind = ? WHERE "
+      "definition = ? AND id = ? AND revision = ?",
       {to_string(instance.status), live(instance), instance.step, instance.attempt, instance.group,
        instance.command_id, instance.wake_at, instance.rejected, instance.error, data,
-       instance.revision + 1, instance.updated_at, instance.rejection, instance.definition,
-       instance.id, instance.revision});
+       instance.revision + 1, instance.updated_at, instance.rejection, instance.definition_version,
+       instance.step_name, kind_text(instance), instance.definition, instance.id,
+       instance.revision});
   if (updated.changed() == 1) co_return;
   throw Error(Condition::conflict,
               fmt::format("saga {}/{} moved on meanwhile", instance.definition, instance.id));
@@ -96,7 +117,7 @@ Task<std::optional<Instance>> find_instance(Transaction& tx, std::string definit
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at, rejection FROM saga_instances "
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind FROM saga_instances "
       "WHERE definition = ? AND id = ?",
       {definition, id});
   if (rows.empty()) co_return std::nullopt;
@@ -107,7 +128,8 @@ Task<std::vector<Instance>> find_by_id(Transaction& tx, std::string id) {
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at, rejection FROM saga_instances WHERE id = ? LIMIT 10",
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind FROM saga_instances "
+      "WHERE id = ? LIMIT 10",
       {id});
   std::vector<Instance> instances;
   for (const auto row : rows)
@@ -147,6 +169,22 @@ Task<std::vector<LiveVersion>> live_versions(Transaction& tx) {
   co_return versions;
 }
 
+Task<std::vector<Instance>> instances_of_other_versions(Transaction& tx, std::string definition,
+                                                        std::int32_t version, std::string after,
+                                                        std::size_t limit) {
+  const auto rows = co_await tx.execute(
+      "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
+      "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind FROM saga_instances "
+      "WHERE definition = ? AND id > ? AND live = 1 AND definition_version <> ? "
+      "ORDER BY id LIMIT ?",
+      {definition, after, version, limit});
+  std::vector<Instance> instances;
+  for (const auto row : rows)
+    instances.push_back(instance_of(row));
+  co_return instances;
+}
+
 Task<InstanceCounts> count_instances(Transaction& tx) {
   const auto rows = co_await tx.execute(
       "SELECT status, COUNT(*) FROM saga_instances WHERE live = 1 GROUP BY status");
@@ -182,7 +220,7 @@ Task<std::vector<Instance>> list_instances(Transaction& tx, InstanceFilter filte
   const auto rows = co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at, rejection FROM saga_instances "
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind FROM saga_instances "
       "WHERE (? = '' OR definition = ?) AND (? = '' OR status = ?) AND started_at < ? "
       "ORDER BY started_at DESC LIMIT ?",
       {filter.definition, filter.definition, filter.status, filter.status, before, filter.limit});
@@ -190,61 +228,6 @@ Task<std::vector<Instance>> list_instances(Transaction& tx, InstanceFilter filte
   for (const auto row : rows)
     instances.push_back(instance_of(row));
   co_return instances;
-}
-
-Task<void> request_verb(Transaction& tx, VerbRequest request) {
-  const auto instance = co_await find_instance(tx, request.target.definition, request.target.id);
-  if (!instance) {
-    throw Error(Condition::not_found, fmt::format("there is no saga {}/{}; `sinew saga list` shows "
-                                                  "which there are",
-                                                  request.target.definition, request.target.id));
-  }
-  if (is_final(instance->status)) {
-    throw Error(Condition::conflict,
-                fmt::format("saga {}/{} is {}: there is nothing left to {}", instance->definition,
-                            instance->id, to_string(instance->status), to_string(request.verb)));
-  }
-  const std::string result = to_text(request.result);
-  co_await tx.execute(
-      "INSERT INTO saga_verbs (id, definition, instance, verb, result, actor, reason, "
-      "requested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      {request.id, request.target.definition, request.target.id, to_string(request.verb), result,
-       request.actor, request.reason, request.requested_at});
-  Instance asked = *instance;
-  asked.updated_at = request.requested_at;
-  co_await record(tx, std::move(asked), request.id, "",
-                  fmt::format("{}_requested", to_string(request.verb)),
-                  fmt::format("by {}: {}", request.actor, request.reason));
-  co_await messaging::audit(tx,
-                            {request.id, request.requested_at, request.actor,
-                             fmt::format("saga {}", to_string(request.verb)),
-                             request.target.definition + "/" + request.target.id, request.reason});
-}
-
-Task<std::vector<VerbRequest>> pending_verbs(Transaction& tx, std::size_t limit) {
-  const auto rows = co_await tx.execute(
-      "SELECT id, definition, instance, verb, result, actor, reason, requested_at "
-      "FROM saga_verbs ORDER BY requested_at, id LIMIT ?",
-      {limit});
-  std::vector<VerbRequest> requests;
-  for (const auto row : rows) {
-    VerbRequest request;
-    request.id = row.uuid(0);
-    request.target = {row.text(1), row.text(2)};
-    const auto verb = parse_verb(row.text(3));
-    if (!verb) throw Error(Condition::corrupt, "a saga's verb is " + row.text(3));
-    request.verb = *verb;
-    request.result = parse_json(row.text(4));
-    request.actor = row.text(5);
-    request.reason = row.text(6);
-    request.requested_at = row.timestamp(7);
-    requests.push_back(std::move(request));
-  }
-  co_return requests;
-}
-
-Task<void> remove_verb(Transaction& tx, Uuid id) {
-  co_await tx.execute("DELETE FROM saga_verbs WHERE id = ?", {id});
 }
 
 }  // namespace sinew::saga

@@ -10,8 +10,8 @@
 #include "sinew/store/migration.hpp"
 #include "sinew/store/transaction.hpp"
 
-// The tables of sagas, in a common SQL subset: instances, their history, operators' verbs,
-// tombstones. Every function is part of a transaction.
+// The tables of sagas, in a common SQL subset: instances and their history here, operators' verbs
+// in verb_requests.hpp, tombstones in tombstone.hpp. Every function is part of a transaction.
 namespace sinew::saga {
 
 store::MigrationSet saga_migrations();
@@ -43,6 +43,12 @@ struct LiveVersion {
 };
 Task<std::vector<LiveVersion>> live_versions(store::Transaction& transaction);
 
+// Live instances of the definition in other versions than that, with an id behind `after`, by id.
+Task<std::vector<Instance>> instances_of_other_versions(store::Transaction& transaction,
+                                                        std::string definition,
+                                                        std::int32_t version, std::string after,
+                                                        std::size_t limit);
+
 struct InstanceCounts {
   std::int64_t running = 0;  // and compensating
   std::int64_t stuck = 0;
@@ -70,20 +76,5 @@ struct InstanceFilter {
   std::size_t limit = 100;
 };
 Task<std::vector<Instance>> list_instances(store::Transaction& transaction, InstanceFilter filter);
-
-// What an operator asked for; executed by the host that runs the saga, in order.
-struct VerbRequest {
-  Uuid id;
-  InstanceKey target;
-  Verb verb = Verb::retry;
-  Json result;
-  std::string actor;
-  std::string reason;
-  Timestamp requested_at{};
-};
-// Records the verb and its audit entry. Errors: not_found, conflict (the instance is finished).
-Task<void> request_verb(store::Transaction& transaction, VerbRequest request);
-Task<std::vector<VerbRequest>> pending_verbs(store::Transaction& transaction, std::size_t limit);
-Task<void> remove_verb(store::Transaction& transaction, Uuid id);
 
 }  // namespace sinew::saga

@@ -7,13 +7,15 @@
 #include <utility>
 
 #include "sinew/base/error.hpp"
+#include "sinew/saga/verbs.hpp"
 
 namespace sinew::saga {
 namespace {
 
 constexpr std::array<std::string_view, 6> status_names{
     "running", "compensating", "completed", "compensated", "suspended", "compensation_failed"};
-constexpr std::array<std::string_view, 4> verb_names{"retry", "skip", "resolve", "compensate"};
+constexpr std::array<std::string_view, 6> verb_names{"retry",      "skip", "resolve",
+                                                     "compensate", "edit", "migrate"};
 
 // The namespace of all derived ids of sagas; drawn once, never changed.
 Uuid saga_namespace() { return Uuid::parse("5ca1ab1e-0f0f-5a6a-9d1e-5a6a5a6a5a6a"); }
@@ -84,16 +86,15 @@ class Transition {
   }
 
   Next operator()(const Operated& operated) {
-    if (is_final(instance_.status)) {
-      throw Error(Condition::conflict,
-                  fmt::format("saga {} is {}: there is nothing left to {}", instance_.id,
-                              to_string(instance_.status), to_string(operated.verb)));
-    }
+    const std::string why = refusal(instance_, operated.verb);
+    if (!why.empty()) throw Error(Condition::conflict, why);
     switch (operated.verb) {
       case Verb::retry: return retry();
       case Verb::skip: resume(); return done();
-      case Verb::resolve: resume(); return (*this)(Accepted{operated.result});
+      case Verb::resolve: resume(); return (*this)(Accepted{operated.argument});
       case Verb::compensate: return force_back();
+      case Verb::edit: return edit(operated.argument);
+      case Verb::migrate: break;
     }
     return Next::nothing;
   }
@@ -160,27 +161,21 @@ class Transition {
   }
 
   Next force_back() {
-    if (!instance_.forward()) {
-      throw Error(
-          Condition::conflict,
-          fmt::format("saga {} goes back already; use retry, skip or resolve", instance_.id));
-    }
-    const bool decided = past_pivot();
-    const bool asking = step().kind == StepKind::pivot && instance_.status != Status::suspended;
-    if (decided || asking) {
-      throw Error(Condition::conflict,
-                  fmt::format("saga {} is {} its pivot and can only go forward", instance_.id,
-                              decided ? "past" : "at"));
-    }
     instance_.error = "compensated by an operator";
     instance_.rejection.clear();
     return go_back(instance_.step);
   }
 
-  bool past_pivot() const {
-    const auto begin = definition_.steps.begin();
-    return std::any_of(begin, begin + instance_.step,
-                       [](const Step& each) { return each.kind == StepKind::pivot; });
+  Next edit(const Json& members) {
+    if (!definition_.check_data) {
+      throw Error(Condition::conflict,
+                  fmt::format("saga {} has no struct to check its data by", definition_.name));
+    }
+    JsonObject data = instance_.data.as_object();
+    for (const JsonMember& member : members.as_object().members())
+      data.set(member.name, member.value);
+    instance_.data = definition_.check_data(Json(std::move(data)));
+    return Next::wait;
   }
 
   const Definition& definition_;
@@ -218,7 +213,16 @@ Next advance(const Definition& definition, Instance& instance, const Input& inpu
   const bool stopped = is_final(instance.status) || is_stuck(instance.status);
   if (stopped && !std::holds_alternative<Operated>(input)) return Next::nothing;
   instance.updated_at = now;
-  return std::visit(Transition(definition, instance, now, delay), input);
+  name_step(definition, instance);
+  const Next next = std::visit(Transition(definition, instance, now, delay), input);
+  name_step(definition, instance);
+  return next;
+}
+
+void name_step(const Definition& definition, Instance& instance) {
+  const Step& step = definition.steps.at(static_cast<std::size_t>(instance.step));
+  instance.step_name = step.name;
+  instance.kind = step.kind;
 }
 
 const Work& current_work(const Definition& definition, const Instance& instance) {

@@ -38,6 +38,8 @@ struct Instance {
   std::string id;  // the business key, unique within the definition; 1 to 200 bytes
   Status status = Status::running;
   std::int32_t step = 0;             // index; backward: of the step being undone
+  std::string step_name;             // of `step`, for whoever has no definition at hand
+  std::optional<StepKind> kind;      // likewise; none: a row of before these were kept
   std::int32_t attempt = 1;          // at the step, in its direction
   std::int32_t group = 1;            // attempts of one group share their idempotency key
   Uuid command_id;                   // the command whose reply is awaited; nil: none
@@ -74,12 +76,12 @@ struct RetryDue {};
 struct Broken {  // the definition's own code threw, on this data: only people can help
   std::string error;
 };
-enum class Verb : std::uint8_t { retry, skip, resolve, compensate };
+enum class Verb : std::uint8_t { retry, skip, resolve, compensate, edit, migrate };
 std::string_view to_string(Verb verb) noexcept;
 std::optional<Verb> parse_verb(std::string_view text) noexcept;
 struct Operated {
   Verb verb = Verb::retry;
-  Json result;  // resolve: the reply to assume
+  Json argument;  // resolve: the reply to assume; edit: members that replace those of the data
 };
 using Input = std::variant<Started, Accepted, Rejected, TimedOut, LocalDone, LocalFailed, RetryDue,
                            Broken, Operated>;
@@ -88,20 +90,26 @@ using Input = std::variant<Started, Accepted, Rejected, TimedOut, LocalDone, Loc
 enum class Next : std::uint8_t {
   send,     // the command of the current step, in the current direction
   run,      // its local work
-  wait,     // until wake_at
+  wait,     // until wake_at, or for whatever it waited for
   nothing,  // finished or stuck
 };
 
 // The transition of an instance: pure, total, tested as a table. One that is finished or stuck
 // moves by a verb only. `delay` is a pause drawn by the
-// caller for a retry. Throws Error conflict for a verb that does not fit the status:
+// caller for a retry. Throws Error conflict for a verb that does not fit (see refusal() of
+// verbs.hpp):
 //   retry       the current step again; asks under the same key, unless the last answer was a no
 //   skip        the current step counts as done, its reply as never taken
 //   resolve     the same with a reply to take
 //   compensate  goes back, the current step included; at the pivot only while it is suspended, when
 //               the operator knows that it did not happen
+//   edit        corrects the data and moves nothing; Error invalid_input when its struct refuses it
+//   migrate     is none of the machine's: see takeover.hpp
 Next advance(const Definition& definition, Instance& instance, const Input& input, Timestamp now,
              Duration delay);
+
+// Sets step_name and kind to those of the step.
+void name_step(const Definition& definition, Instance& instance);
 
 // The work of the current step in the current direction.
 const Work& current_work(const Definition& definition, const Instance& instance);

@@ -240,7 +240,8 @@ Condition refusal(Instance instance, Verb verb) {
 }
 
 TEST(Machine, RefusesVerbsThatDoNotFit) {
-  for (const Verb verb : {Verb::retry, Verb::skip, Verb::resolve, Verb::compensate}) {
+  for (const Verb verb :
+       {Verb::retry, Verb::skip, Verb::resolve, Verb::compensate, Verb::edit, Verb::migrate}) {
     EXPECT_EQ(refusal(at(close, completed), verb), Condition::conflict);
     EXPECT_EQ(refusal(at(reserve, compensated), verb), Condition::conflict);
   }
@@ -335,7 +336,8 @@ TEST(Machine, NamesStatusesAndVerbsBothWays) {
        {running, compensating, completed, compensated, suspended, compensation_failed}) {
     EXPECT_EQ(parse_status(to_string(status)), status);
   }
-  for (const Verb verb : {Verb::retry, Verb::skip, Verb::resolve, Verb::compensate})
+  for (const Verb verb :
+       {Verb::retry, Verb::skip, Verb::resolve, Verb::compensate, Verb::edit, Verb::migrate})
     EXPECT_EQ(parse_verb(to_string(verb)), verb);
   EXPECT_EQ(parse_verb("undo"), std::nullopt);
   EXPECT_THROW(parse_status("asleep"), Error);

@@ -75,6 +75,15 @@ void Orchestrator::add(Definition definition) {
 }
 
 Task<void> Orchestrator::check_live_versions() {
+  for (;;) {
+    const auto migrations =
+        co_await database_.read([](store::Transaction& tx) -> Task<std::vector<VerbRequest>> {
+          co_return co_await pending_migrations(tx, verbs_a_round);
+        });
+    for (const VerbRequest& request : migrations)
+      co_await execute_verb(request);
+    if (migrations.empty()) break;
+  }
   const auto versions =
       co_await database_.read([](store::Transaction& tx) -> Task<std::vector<LiveVersion>> {
         co_return co_await live_versions(tx);
@@ -82,20 +91,31 @@ Task<void> Orchestrator::check_live_versions() {
   for (const LiveVersion& live : versions) {
     const auto known = definitions_.find(live.definition);
     if (known != definitions_.end() && known->second.contains(live.version)) continue;
+    std::string takeover;
+    if (known != definitions_.end() && known->second.rbegin()->first > live.version) {
+      takeover = fmt::format(
+          ", or have them taken over: `sinew saga migrate --definition {} --to {} "
+          "--all`",
+          live.definition, known->second.rbegin()->first);
+    }
     throw Error(
         Condition::unsupported,
         fmt::format("saga {} version {} has {} live instances, such as {}, but this program "
-                    "does not know that version; register it until they have ended",
-                    live.definition, live.version, live.instances, live.example));
+                    "does not know that version; register it until they have ended{}",
+                    live.definition, live.version, live.instances, live.example, takeover));
   }
 }
 
+const Definition* Orchestrator::find(std::string_view name, std::int32_t version) const noexcept {
+  const auto versions = definitions_.find(name);
+  if (versions == definitions_.end()) return nullptr;
+  const auto found = versions->second.find(version);
+  return found == versions->second.end() ? nullptr : &found->second;
+}
+
 const Definition& Orchestrator::definition_of(const Instance& instance) const {
-  const auto versions = definitions_.find(instance.definition);
-  if (versions != definitions_.end()) {
-    const auto found = versions->second.find(instance.definition_version);
-    if (found != versions->second.end()) return found->second;
-  }
+  const Definition* found = find(instance.definition, instance.definition_version);
+  if (found != nullptr) return *found;
   throw Error(Condition::unsupported,
               fmt::format("saga {} version {} is not registered", instance.definition,
                           instance.definition_version));
@@ -350,32 +370,6 @@ Task<void> Orchestrator::execute_verb(VerbRequest request) {
       co_await execute_verb(tx, request, setbacks);
     });
   });
-}
-
-Task<void> Orchestrator::execute_verb(store::Transaction& tx, const VerbRequest& request,
-                                      const Setbacks& setbacks) {
-  co_await remove_verb(tx, request.id);
-  const auto instance = co_await find_instance(tx, request.target.definition, request.target.id);
-  if (!instance) co_return;
-  std::string refusal = setbacks.broken;
-  const Operated operated{request.verb, request.result};
-  try {
-    Instance trial = *instance;
-    advance(definition_of(trial), trial, operated, runtime_.wall_now(), Duration::zero());
-  } catch (const Error& error) {
-    refusal = error.detail();
-  } catch (const std::exception& error) {
-    refusal = error.what();
-  }
-  if (!refusal.empty()) {
-    co_await note(tx, *instance, "", "verb_refused",
-                  fmt::format("{} by {}: {}", to_string(request.verb), request.actor, refusal));
-    co_return;
-  }
-  co_await proceed(tx, *instance,
-                   {operated, fmt::format("operator_{}", to_string(request.verb)),
-                    fmt::format("by {}: {}", request.actor, request.reason)},
-                   setbacks);
 }
 
 }  // namespace sinew::saga

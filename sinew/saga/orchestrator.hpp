@@ -13,6 +13,7 @@
 #include "sinew/messaging/reply.hpp"
 #include "sinew/saga/instances.hpp"
 #include "sinew/saga/machine.hpp"
+#include "sinew/saga/verb_requests.hpp"
 #include "sinew/store/database.hpp"
 #include "sinew/store/outbox.hpp"
 
@@ -42,8 +43,11 @@ class Orchestrator final : public messaging::Handler, private store::CommitListe
   // Registers a definition; several versions of one name may be live, new instances take the
   // highest. Errors: invalid_input (see validate), conflict (registered twice).
   void add(Definition definition);
-  // Error unsupported when the database has live instances of a version that is not registered;
-  // names the version, how many and one of them.
+  // Null: not registered.
+  const Definition* find(std::string_view name, std::int32_t version) const noexcept;
+  // Executes what operators asked to be migrated. Then: Error unsupported when the database has
+  // live instances of a version that is not registered; names the version, how many and one of
+  // them, and the verb that takes them over.
   Task<void> check_live_versions();
 
   // Starts a saga in the transaction. The id is the business key: starting it again is a conflict.
@@ -107,6 +111,9 @@ class Orchestrator final : public messaging::Handler, private store::CommitListe
   Task<Duration> work();
   Task<Agenda> read_agenda();
   Task<void> execute_verb(VerbRequest request);
+  std::string refusal_of(const VerbRequest& request, const Instance& instance) const;
+  const Definition& wanted_version(const VerbRequest& request) const;
+  Task<void> migrate(store::Transaction& tx, const VerbRequest& request, Instance instance);
   Task<void> execute_verb(store::Transaction& tx, const VerbRequest& request,
                           const Setbacks& setbacks);
   Task<void> wake(InstanceKey key);
@@ -117,7 +124,7 @@ class Orchestrator final : public messaging::Handler, private store::CommitListe
   store::Outbox& outbox_;
   Address address_;
   log::Logger log_;
-  std::map<std::string, std::map<std::int32_t, Definition>> definitions_;
+  std::map<std::string, std::map<std::int32_t, Definition>, std::less<>> definitions_;
   async::Event due_;
   std::uint64_t late_replies_ = 0;
 };

@@ -199,7 +199,9 @@ TEST_F(OrchestratorTest, RefusesVerbsThatDoNotFitAndGoesOnWithTheRest) {
   accept(command("stock.reserve"));
   command("payment.charge");
 
-  ask_verb("1", Verb::compensate);
+  EXPECT_EQ(error_of([&] { ask_verb("1", Verb::compensate); }).condition(), Condition::conflict)
+      << "its row says that it is at the pivot";
+  ask_verb("1", Verb::edit, Json(JsonObject{{"units", "many"}}));
   ask_verb("1", Verb::resolve, "not units");
   EXPECT_EQ(verbs_left(), 0U);
   EXPECT_EQ(std::ranges::count(story("1"), "verb_refused"), 2);
@@ -306,6 +308,8 @@ TEST_F(OrchestratorTest, RefusesToStartWithALiveInstanceOfAnUnknownVersion) {
   EXPECT_EQ(error.condition(), Condition::unsupported);
   EXPECT_THAT(error.detail(), HasSubstr("saga place-order version 1 has 1 live instances, such as "
                                         "o-17"));
+  EXPECT_THAT(error.detail(),
+              HasSubstr("sinew saga migrate --definition place-order --to 2 --all"));
 }
 
 TEST_F(OrchestratorTest, ForgetsTheVersionOfFinishedInstances) {

@@ -5,7 +5,7 @@
 namespace sinew::saga {
 namespace {
 
-constexpr std::array<store::Migration, 2> migrations{
+constexpr std::array<store::Migration, 5> migrations{
     {{1, "sagas", R"sql(
 CREATE TABLE saga_instances (
   definition TEXT NOT NULL,
@@ -62,7 +62,54 @@ CREATE TABLE saga_tombstones (
 );
 )sql"},
      {2, "the code of the rejection",
-      "ALTER TABLE saga_instances ADD COLUMN rejection TEXT NOT NULL DEFAULT '';"}}};
+      "ALTER TABLE saga_instances ADD COLUMN rejection TEXT NOT NULL DEFAULT '';"},
+     {3, "the step by name and kind, what became of verbs", R"sql(
+ALTER TABLE saga_instances ADD COLUMN step_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE saga_instances ADD COLUMN step_kind TEXT NOT NULL DEFAULT '';
+CREATE TABLE saga_verb_outcomes (
+  id BYTES NOT NULL PRIMARY KEY,
+  refusal TEXT NOT NULL,
+  decided_at BIGINT NOT NULL
+);
+CREATE INDEX saga_verb_outcomes_by_time ON saga_verb_outcomes (decided_at);
+)sql"},
+     {4, "locks and their stash", R"sql(
+CREATE TABLE saga_locks (
+  resource TEXT NOT NULL PRIMARY KEY,
+  saga TEXT NOT NULL,
+  saga_id TEXT NOT NULL,
+  accepted BIGINT NOT NULL,
+  locked_at BIGINT NOT NULL
+);
+CREATE INDEX saga_locks_by_saga ON saga_locks (saga, saga_id);
+CREATE TABLE saga_stash (
+  sequence BYTES NOT NULL PRIMARY KEY,
+  resource TEXT NOT NULL,
+  saga TEXT NOT NULL,
+  saga_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  acquires BIGINT NOT NULL,
+  consumer TEXT NOT NULL,
+  stashed_at BIGINT NOT NULL,
+  envelope BYTES NOT NULL
+);
+CREATE INDEX saga_stash_by_resource ON saga_stash (resource, sequence);
+)sql"},
+     {5, "the journal of choreographed processes", R"sql(
+CREATE TABLE saga_journal (
+  message_id BYTES NOT NULL PRIMARY KEY,
+  correlation_id BYTES NOT NULL,
+  cause_id BYTES NOT NULL,
+  cause_type TEXT NOT NULL,
+  type TEXT NOT NULL,
+  ordering_key TEXT NOT NULL,
+  hops BIGINT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE INDEX saga_journal_by_process ON saga_journal (correlation_id, message_id);
+CREATE INDEX saga_journal_by_key ON saga_journal (ordering_key, message_id);
+CREATE INDEX saga_journal_by_time ON saga_journal (at);
+)sql"}}};
 
 }  // namespace
 

@@ -258,13 +258,13 @@ class OrchestratorTest : public testing::Test {
     });
   }
 
-  void ask_verb(std::string id, Verb verb, Json result = {}) {
+  void ask_verb(std::string id, Verb verb, Json argument = {}) {
     write_in([&](store::Transaction& tx) -> Task<void> {
       VerbRequest request;
       request.id = node().new_id();
       request.target = {"place-order", id};
       request.verb = verb;
-      request.result = result;
+      request.argument = argument;
       request.actor = "ann";
       request.reason = "she knows";
       request.requested_at = node().wall_now();

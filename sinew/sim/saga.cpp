@@ -241,14 +241,14 @@ SagaTest& SagaTest::when_timed_out(const Where& where) {
   return *this;
 }
 
-SagaTest& SagaTest::when_operated(saga::Verb verb, Json result) {
+SagaTest& SagaTest::when_operated(saga::Verb verb, Json argument) {
   Process& process = *process_;
   process.write([&](Transaction& tx) -> Task<void> {
     saga::VerbRequest request;
     request.id = process.node->new_id();
     request.target = {process.definition.name, process.options.id};
     request.verb = verb;
-    request.result = result;
+    request.argument = argument;
     request.actor = "test";
     request.requested_at = process.node->wall_now();
     co_await saga::request_verb(tx, request);

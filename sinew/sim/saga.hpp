@@ -55,7 +55,7 @@ class SagaTest {
   // Nobody answers, until the step's timeout or the pause before its next attempt is over.
   SagaTest& when_timed_out(const Where& where = Where::current());
   // An operator asks for a verb; `result` is for resolve.
-  SagaTest& when_operated(saga::Verb verb, Json result = {});
+  SagaTest& when_operated(saga::Verb verb, Json argument = {});
   // The process is killed and starts again.
   SagaTest& crash_and_restart();
 

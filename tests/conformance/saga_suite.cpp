@@ -59,7 +59,7 @@ VerbRequest SagaConformance::verb(std::string id, Verb verb, Timestamp at) {
   request.id = new_id();
   request.target = {"place-order", std::move(id)};
   request.verb = verb;
-  request.result = Json(JsonObject{{"units", 3}});
+  request.argument = Json(JsonObject{{"units", 3}});
   request.actor = "ann";
   request.reason = "she knows";
   request.requested_at = at;
@@ -89,6 +89,8 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
   full.definition_version = 3;
   full.status = Status::compensating;
   full.step = 4;
+  full.step_name = "charge";
+  full.kind = saga::StepKind::pivot;
   full.attempt = 5;
   full.group = 6;
   full.command_id = new_id();
@@ -105,6 +107,8 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     EXPECT_EQ(found.definition_version, 3);
     EXPECT_EQ(found.status, Status::compensating);
     EXPECT_EQ(found.step, 4);
+    EXPECT_EQ(found.step_name, "charge");
+    EXPECT_EQ(found.kind, saga::StepKind::pivot);
     EXPECT_EQ(found.attempt, 5);
     EXPECT_EQ(found.group, 6);
     EXPECT_EQ(found.command_id, full.command_id);
@@ -121,6 +125,9 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     moved.status = Status::completed;
     moved.wake_at.reset();
     moved.command_id = {};
+    moved.definition_version = 4;
+    moved.step_name = "ship";
+    moved.kind = saga::StepKind::retriable;
     moved.rejected = false;
     moved.rejection = "refused";
     moved.updated_at = noon + 1h;
@@ -131,6 +138,9 @@ TEST_P(SagaConformance, KeepsAllThatAnInstanceIs) {
     EXPECT_TRUE(later.command_id.is_nil());
     EXPECT_FALSE(later.rejected);
     EXPECT_EQ(later.rejection, "refused");
+    EXPECT_EQ(later.definition_version, 4);
+    EXPECT_EQ(later.step_name, "ship");
+    EXPECT_EQ(later.kind, saga::StepKind::retriable);
     EXPECT_EQ(later.revision, 1);
     EXPECT_EQ(later.started_at, noon);
     EXPECT_EQ(later.updated_at, noon + 1h);
@@ -297,11 +307,12 @@ TEST_P(SagaConformance, KeepsVerbsInTheOrderTheyWereAskedFor) {
     EXPECT_EQ(verbs[1].verb, Verb::resolve);
     EXPECT_EQ(verbs[1].id, later.id);
     EXPECT_EQ(verbs[1].target.id, "1");
-    EXPECT_EQ(verbs[1].result, later.result);
+    EXPECT_EQ(verbs[1].argument, later.argument);
     EXPECT_EQ(verbs[1].actor, "ann");
     EXPECT_EQ(verbs[1].reason, "she knows");
 
-    co_await db().transaction([&](Transaction& tx) { return saga::remove_verb(tx, later.id); });
+    co_await db().transaction(
+        [&](Transaction& tx) { return saga::settle_verb(tx, later.id, "", noon); });
     verbs = co_await db().read([](Transaction& tx) { return saga::pending_verbs(tx, 10); });
     EXPECT_EQ(verbs.size(), 1U);
     const auto trail =
@@ -324,6 +335,64 @@ TEST_P(SagaConformance, RefusesAVerbForWhatIsNotThereOrFinished) {
     const auto trail =
         co_await db().read([](Transaction& tx) { return messaging::audit_trail(tx, 10); });
     EXPECT_EQ(trail.size(), 0U);
+  });
+}
+
+TEST_P(SagaConformance, KeepsWhatBecameOfAVerbForAWeek) {
+  run([this]() -> Task<void> {
+    co_await insert(instance("place-order", "1"));
+    const VerbRequest done = verb("1", Verb::retry, noon);
+    const VerbRequest refused = verb("1", Verb::skip, noon);
+    const VerbRequest later = verb("1", Verb::edit, noon);
+    const auto outcome = [this](Uuid id) -> Task<std::string> {
+      const auto found =
+          co_await db().read([id](Transaction& tx) { return saga::verb_outcome(tx, id); });
+      co_return !found ? "none" : found->refusal.empty() ? "done" : found->refusal;
+    };
+    co_await request(done);
+    co_await request(refused);
+    EXPECT_EQ(co_await outcome(done.id), "none");
+
+    co_await db().transaction([&](Transaction& tx) -> Task<void> {
+      EXPECT_TRUE(co_await saga::settle_verb(tx, done.id, "", noon));
+      EXPECT_FALSE(co_await saga::settle_verb(tx, done.id, "late", noon)) << "by another host";
+      co_await saga::settle_verb(tx, refused.id, "it does not fit", noon + 1h);
+    });
+
+    EXPECT_EQ(co_await outcome(done.id), "done");
+    EXPECT_EQ(co_await outcome(refused.id), "it does not fit");
+    const auto left =
+        co_await db().read([](Transaction& tx) { return saga::pending_verbs(tx, 10); });
+    EXPECT_TRUE(left.empty());
+    co_await request(later);
+    co_await db().transaction([&](Transaction& tx) {
+      return saga::settle_verb(tx, later.id, "", noon + saga::outcomes_kept + 1s);
+    });
+    EXPECT_EQ(co_await outcome(done.id), "none");
+    EXPECT_EQ(co_await outcome(refused.id), "it does not fit");
+  });
+}
+
+TEST_P(SagaConformance, FindsLiveInstancesOfOtherVersionsByPages) {
+  run([this]() -> Task<void> {
+    for (int i = 1; i <= 5; ++i) {
+      Instance each = instance("place-order", std::to_string(i));
+      each.definition_version = i == 2 ? 2 : 1;
+      each.status = i == 3 ? Status::completed : Status::suspended;
+      co_await insert(std::move(each));
+    }
+    co_await insert(instance("return-order", "4"));
+    const auto page = [this](std::string after) -> Task<std::string> {
+      std::string ids;
+      for (const auto& each : co_await db().read([&](Transaction& tx) {
+             return saga::instances_of_other_versions(tx, "place-order", 2, after, 2);
+           }))
+        ids += each.id;
+      co_return ids;
+    };
+    EXPECT_EQ(co_await page(""), "14");
+    EXPECT_EQ(co_await page("4"), "5");
+    EXPECT_EQ(co_await page("5"), "");
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sinew/saga/instances.hpp"
+#include "sinew/saga/verb_requests.hpp"
 #include "tests/conformance/engine.hpp"
 
 namespace sinew::conformance {

@@ -291,7 +291,9 @@ class StuckSagas(Case):
         self.wait_for_saga(order_id, "compensation_failed")
         listed = self.sinew("saga", "list", "--status", "compensation_failed")
         self.assertIn(order_id, listed)
-        self.assertIn("No such payment_intent", self.sinew("saga", "show", order_id))
+        shown = self.sinew("saga", "show", order_id)
+        self.assertIn("No such payment_intent", shown)
+        self.assertIn(f"It waits for you: sinew saga VERB {order_id}", shown)
 
     def find_payment(self):
         self.sql("provider/payments.db", "DROP TRIGGER lose",
@@ -312,7 +314,7 @@ class StuckSagas(Case):
         self.lose_payment("lost-1")
         self.find_payment()
 
-        self.assertIn("takes effect now",
+        self.assertIn("retry of lost-1 took effect",
                       self.sinew("saga", "retry", "lost-1", "--reason", "the payment is back"))
 
         self.wait_for_saga("lost-1", "compensated")
@@ -335,6 +337,47 @@ class StuckSagas(Case):
         self.assert_told("lost-2", "retry", "seen to")
         self.assertTrue(self.verify()["balanced"])
 
+    def test_a_verb_that_does_not_fit_is_told_at_once(self):
+        self.lose_payment("lost-4")
+
+        for running in (True, False):
+            with self.subTest(running=running):
+                refused = self.ask_sinew("saga", "compensate", "lost-4", code=1)
+                self.assertIn("goes back already; use retry, skip or resolve", refused.stderr)
+                if running:
+                    self.stop(self.process)
+
+    def test_edit(self):
+        self.jam("inventory", "reservations", "late-2")
+        self.place("late-2")
+        self.wait_for_messages(1)
+        for data, says in (('{"carrier_id": "mail"}', "carrier_id"), ('{"carrier": 1}', "carrier")):
+            refused = self.ask_sinew("saga", "edit", "late-2", "--data", data, code=1)
+            self.assertIn("edit of late-2 was refused", refused.stderr)
+            self.assertIn(says, refused.stderr)
+
+        self.sinew("saga", "edit", "late-2", "--data", '{"carrier_id": 12}', "--reason",
+                   "by another carrier")
+
+        told = [each["detail"] for each in self.saga("late-2")["history"]
+                if each["what"] == "operator_edit"]
+        self.assertTrue(told[0].endswith("by another carrier; carrier_id: 11 -> 12"), told)
+        self.assertEqual(self.saga("late-2")["saga"]["data"]["carrier_id"], 12)
+        self.assertIn(("saga edit", "by another carrier"), self.verbs_of_the_audit("sales"))
+
+    def test_migrate_where_nothing_can_be_taken_over(self):
+        self.lose_payment("lost-5")
+        for arguments, code, says in (
+                (["lost-5", "--to", "2", "--dry-run"], 1, "version 2 is not registered"),
+                (["lost-5", "--to", "2"], 1, "version 2 is not registered"),
+                (["lost-5", "--to", "1"], 1, "it is of that version"),
+                (["--all", "--to", "1"], NOTHING, ""),
+                (["--to", "1"], 1, "say which sagas")):
+            with self.subTest(arguments):
+                done = self.ask_sinew("saga", "migrate", "--definition", "place-order", *arguments,
+                                      code=code)
+                self.assertIn(says, done.stdout + done.stderr)
+
     def test_skip(self):
         self.lose_payment("lost-3")
 
@@ -350,8 +393,10 @@ class StuckSagas(Case):
         self.jam("fulfillment", "shipments", "late-1")
         self.place("late-1")
         self.wait_for_messages(1)
-        self.sinew("saga", "resolve", "late-1", "--result", "{}", "--reason", "in haste")
-        self.wait_for("refusal", lambda: "verb_refused" in self.sinew("saga", "show", "late-1"))
+        hasty = self.ask_sinew("saga", "resolve", "late-1", "--result", "{}", "--reason", "in haste",
+                               code=1)
+        self.assertIn("resolve of late-1 was refused: ", hasty.stderr)
+        self.assertIn("verb_refused", self.sinew("saga", "show", "late-1"))
 
         booked = {"order_id": "late-1", "shipment_id": "by-phone", "carrier_id": 11,
                   "required_date": "2023-06-04"}
@@ -408,7 +453,9 @@ class StuckSagas(Case):
                 (["resolve", "nobody"], 2, "--result"),
                 (["resolve", "nobody", "--result", "{"], 1, "--result"),
                 (["list", "--status", "stuck"], 2, "suspended"),
-                (["explode"], 2, "--help")):
+                (["explode"], 2, "sinew saga has no subcommand explode; it has list, show"),
+                (["lst"], 2, "has no subcommand lst (did you mean `list`?)"),
+                (["edit", "nobody", "--data", "1"], 1, "expected an object")):
             with self.subTest(arguments):
                 self.assertIn(says, self.ask_sinew("saga", *arguments, code=code).stderr)
 
