@@ -52,6 +52,9 @@ class TestProvider {
     return audit;
   }
 
+  // Refuses every refund from now on, for good: the card is closed.
+  bool refuses_refunds = false;
+
   // Answers so many requests with 500, after they took effect.
   int failures = 0;
 
@@ -95,6 +98,7 @@ class TestProvider {
       if (name == "metadata[order_id]") intent.order = value;
     }
     intent.declined = body.find("Declined") != std::string::npos;
+    if (!refunds.empty() && refuses_refunds) return declined();
     const std::int64_t amount = refunds.empty() ? intent.amount : intents_.at(refunds).amount;
     if (refunds.empty()) {
       intents_.emplace(id, intent);

@@ -31,15 +31,18 @@ void add_messages(std::vector<PublishedSchema>& schemas, std::string_view folder
 }
 
 void add_contracts(std::vector<PublishedSchema>& schemas) {
-  add_messages<sales::OrderPlaced, sales::OrderConfirmed, sales::OrderRejected,
-               sales::OrderShipped>(schemas, "sales/contract");
+  add_messages<sales::OrderPlaced, sales::OrderConfirmed, sales::OrderRejected, sales::OrderShipped,
+               sales::CancellationRequested, sales::OrderCancelled, sales::OrderKept>(
+      schemas, "sales/contract");
+  schemas.push_back(schema_of<sales::CancelOrder>("sales/contract", "sales.cancel_order", 1));
   schemas.push_back(schema_of<sales::PlaceOrder>("sales/contract", "sales.place_order", 1));
   add_messages<inventory::Reserve, inventory::Reserved, inventory::Release, inventory::Released,
                inventory::StockReceived, inventory::StockShipped, inventory::CheckStock,
                inventory::StockLevel>(schemas, "inventory/contract");
-  add_messages<payment::Charge, payment::Charged, payment::Refund, payment::Refunded>(
-      schemas, "payment/contract");
+  add_messages<payment::Charge, payment::Charged, payment::Refund, payment::Refunded,
+               payment::RefundRefused>(schemas, "payment/contract");
   add_messages<fulfillment::Book, fulfillment::Booked, fulfillment::ShipmentDispatched,
+               fulfillment::ShipmentCancelled, fulfillment::ShipmentKept,
                fulfillment::CarrierReport>(schemas, "fulfillment/contract");
   schemas.push_back(
       schema_of<reporting::RegisterBatch>("reporting/contract", "reporting.register_batch", 1));
@@ -48,12 +51,15 @@ void add_contracts(std::vector<PublishedSchema>& schemas) {
 
 // What each context handles() of others, by the struct with which it does.
 void add_readers(std::vector<PublishedSchema>& schemas) {
-  add_messages<inventory::Dispatched>(schemas, "inventory/reads");
-  add_messages<fulfillment::ShipmentDispatched>(schemas, "sales/reads");
+  add_messages<inventory::Dispatched, sales::OrderCancelled>(schemas, "inventory/reads");
+  add_messages<fulfillment::ShipmentDispatched, fulfillment::ShipmentKept, payment::Refunded>(
+      schemas, "sales/reads");
+  add_messages<sales::CancellationRequested, payment::RefundRefused>(schemas, "fulfillment/reads");
+  add_messages<fulfillment::ShipmentCancelled>(schemas, "payment/reads");
   add_messages<sales::OrderPlaced, sales::OrderConfirmed, sales::OrderRejected, sales::OrderShipped,
-               inventory::StockReceived, inventory::Reserved, inventory::Released,
-               inventory::StockShipped, payment::Charged, payment::Refunded, fulfillment::Booked,
-               fulfillment::ShipmentDispatched>(schemas, "reporting/reads");
+               sales::OrderCancelled, inventory::StockReceived, inventory::Reserved,
+               inventory::Released, inventory::StockShipped, payment::Charged, payment::Refunded,
+               fulfillment::Booked, fulfillment::ShipmentDispatched>(schemas, "reporting/reads");
 }
 
 }  // namespace
@@ -62,8 +68,9 @@ std::vector<PublishedSchema> published_schemas() {
   std::vector<PublishedSchema> schemas;
   add_contracts(schemas);
   add_readers(schemas);
-  add_messages<sales::Placed, sales::Confirmed, sales::Rejected, sales::Shipped>(schemas,
-                                                                                 "sales/recorded");
+  add_messages<sales::Placed, sales::Confirmed, sales::Rejected, sales::Shipped,
+               sales::CancelRequested, sales::CancelRefused, sales::Cancelled>(schemas,
+                                                                               "sales/recorded");
   return schemas;
 }
 

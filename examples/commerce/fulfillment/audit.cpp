@@ -65,7 +65,7 @@ Task<std::set<std::int64_t>> read_carriers(Transaction& tx, books::ContextAudit&
 
 void tell_facts(const Shipment& shipment, books::ContextAudit& audit) {
   auto& facts = audit.orders[shipment.order_id];
-  facts.live = true;
+  facts.live = shipment.status != ShipmentStatus::cancelled;
   facts.carrier = shipment.carrier_id;
   facts.country = shipment.country;
   facts.required_date = shipment.required_date;

@@ -54,6 +54,8 @@ Booked booked_of(const Shipment& shipment) {
 void Fulfillment::describe(sinew::context::ContextSpec& spec) {
   spec.migrations(schema())
       .answers(&Fulfillment::book)
+      .reacts(&Fulfillment::stop_shipment)
+      .reacts(&Fulfillment::book_again)
       .drop("carriers", &Fulfillment::take_carriers)
       .route(Method::post, "/carrier/reports", &Fulfillment::take_report)
       .route(Method::get, "/shipments", &Fulfillment::list_shipments)
@@ -87,6 +89,30 @@ Task<Answer<Booked>> Fulfillment::book(Transaction& tx, Book command, const Enve
   co_return booked;
 }
 
+Task<std::variant<ShipmentCancelled, ShipmentKept>> Fulfillment::stop_shipment(
+    Transaction& tx, sales::CancellationRequested event, const Envelope&) {
+  auto shipment = co_await find_shipment(tx, event.order_id);
+  if (!shipment) co_return ShipmentKept{event.order_id, "there is no shipment to stop"};
+  if (shipment->shipped_date) {
+    co_return ShipmentKept{
+        event.order_id,
+        fmt::format("the goods left on {}", sinew::to_iso_date(*shipment->shipped_date))};
+  }
+  shipment->status = ShipmentStatus::cancelled;
+  co_await save_shipment(tx, *shipment);
+  co_return ShipmentCancelled{event.order_id, shipment->shipment_id};
+}
+
+Task<std::variant<std::monostate, ShipmentKept>> Fulfillment::book_again(
+    Transaction& tx, payment::RefundRefused event, const Envelope&) {
+  auto shipment = co_await find_shipment(tx, event.order_id);
+  if (!shipment || shipment->status != ShipmentStatus::cancelled) co_return std::monostate();
+  shipment->status = ShipmentStatus::booked;
+  co_await save_shipment(tx, *shipment);
+  co_return ShipmentKept{event.order_id,
+                         fmt::format("the money cannot be given back: {}", event.detail)};
+}
+
 Task<void> Fulfillment::take_carriers(sinew::exchange::DroppedFile& file) {
   co_await books::take_lines(file, {"ShipperID", "CompanyName", "Phone"}, take_carrier);
 }
@@ -116,6 +142,10 @@ Task<void> Fulfillment::keep_report(Transaction& tx, Report report, sinew::event
   if (!shipment) {
     throw Error(Condition::not_found,
                 fmt::format("there is no shipment of order {} yet", content.order_id));
+  }
+  if (shipment->status == ShipmentStatus::cancelled) {
+    throw Error(Condition::conflict,
+                fmt::format("the shipment of order {} was cancelled", content.order_id));
   }
   if (shipment->shipped_date && *shipment->shipped_date != content.shipped_date) {
     throw Error(Condition::conflict, fmt::format("order {} was dispatched on {}", content.order_id,

@@ -3,9 +3,12 @@
 #include <chrono>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/fulfillment/shipments.hpp"
+#include "examples/commerce/payment/contract/payments.hpp"
+#include "examples/commerce/sales/contract/orders.hpp"
 #include "sinew/base/instant.hpp"
 #include "sinew/base/secret.hpp"
 #include "sinew/context/context.hpp"
@@ -34,6 +37,12 @@ class Fulfillment final : public sinew::context::Context {
 
   sinew::Task<sinew::messaging::Answer<Booked>> book(Transaction& tx, Book command,
                                                      const sinew::event::Envelope& message);
+  // The cancellation of an order: stop its shipment, and book it again when the money could not be
+  // given back.
+  sinew::Task<std::variant<ShipmentCancelled, ShipmentKept>> stop_shipment(
+      Transaction& tx, sales::CancellationRequested event, const sinew::event::Envelope& message);
+  sinew::Task<std::variant<std::monostate, ShipmentKept>> book_again(
+      Transaction& tx, payment::RefundRefused event, const sinew::event::Envelope& message);
   sinew::Task<void> take_carriers(sinew::exchange::DroppedFile& file);
   // POST /carrier/reports
   sinew::Task<sinew::http::Response> take_report(const sinew::http::Request& request);

@@ -23,13 +23,19 @@ namespace {
 ShipmentStatus parse_status(const std::string& text) {
   if (text == to_string(ShipmentStatus::booked)) return ShipmentStatus::booked;
   if (text == to_string(ShipmentStatus::dispatched)) return ShipmentStatus::dispatched;
+  if (text == to_string(ShipmentStatus::cancelled)) return ShipmentStatus::cancelled;
   throw Error(Condition::corrupt, fmt::format("a shipment has the unknown status {}", text));
 }
 
 }  // namespace
 
 std::string_view to_string(ShipmentStatus status) noexcept {
-  return status == ShipmentStatus::booked ? "booked" : "dispatched";
+  switch (status) {
+    case ShipmentStatus::booked: return "booked";
+    case ShipmentStatus::dispatched: return "dispatched";
+    case ShipmentStatus::cancelled: return "cancelled";
+  }
+  return "unknown";
 }
 
 Shipment read_shipment(const Row& row) {

@@ -15,8 +15,8 @@
 
 namespace commerce::fulfillment {
 
-enum class ShipmentStatus { booked, dispatched };
-BOOST_DESCRIBE_ENUM(ShipmentStatus, booked, dispatched)
+enum class ShipmentStatus { booked, dispatched, cancelled };
+BOOST_DESCRIBE_ENUM(ShipmentStatus, booked, dispatched, cancelled)
 std::string_view to_string(ShipmentStatus status) noexcept;
 
 // A shipment: one an order. `shipment_id` ascends in the order of booking, so it is also the place

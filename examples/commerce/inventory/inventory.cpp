@@ -74,6 +74,7 @@ void Inventory::describe(sinew::context::ContextSpec& spec) {
       .answers(&Inventory::reserve)
       .answers(&Inventory::release)
       .answers(&Inventory::check_stock)
+      .reacts(&Inventory::release_cancelled)
       .handles(&Inventory::ship)
       .keeps_events({.age = std::chrono::days(30)})
       .drop("receipts", &Inventory::take_receipts)
@@ -120,16 +121,31 @@ Task<Answer<Released>> Inventory::release(Transaction& tx, Release command,
     co_await Tombstones::leave(tx, reserve_action, order, runtime().wall_now());
     co_return Released{order, {}};
   }
-  const Released released{order, co_await warehouse.reserved_items(order)};
-  if (*state == ReservationState::released) co_return released;
+  const auto released = co_await free_goods(tx, order);
+  if (!released) co_return Released{order, co_await warehouse.reserved_items(order)};
+  co_await publish(tx, *released, order, caused_by(message));
+  co_return *released;
+}
+
+Task<std::optional<Released>> Inventory::free_goods(Transaction& tx, std::string order) {
+  Warehouse warehouse(tx);
+  const auto state = co_await warehouse.find_reservation(order);
+  if (!state || *state == ReservationState::released) co_return std::nullopt;
   if (*state == ReservationState::shipped) {
     throw Error(Condition::invalid_input,
                 fmt::format("the goods of order {} have left and cannot be released", order));
   }
+  Released released{order, co_await warehouse.reserved_items(order)};
   co_await move_all(tx, MovementKind::release, order, released.items);
   co_await warehouse.save_reservation(order, ReservationState::released, released.items.size());
-  co_await publish(tx, released, order, caused_by(message));
-  co_return released;
+  co_return std::move(released);
+}
+
+Task<std::variant<std::monostate, Released>> Inventory::release_cancelled(
+    Transaction& tx, sales::OrderCancelled event, const Envelope&) {
+  auto released = co_await free_goods(tx, event.order_id);
+  if (!released) co_return std::monostate();
+  co_return std::move(*released);
 }
 
 Task<Answer<StockLevel>> Inventory::check_stock(Transaction& tx, CheckStock question,

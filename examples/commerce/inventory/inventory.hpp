@@ -1,9 +1,13 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "examples/commerce/inventory/contract/stock.hpp"
 #include "examples/commerce/inventory/reads/dispatched.hpp"
+#include "examples/commerce/sales/contract/orders.hpp"
 #include "sinew/context/context.hpp"
 #include "sinew/context/spec.hpp"
 
@@ -25,6 +29,11 @@ class Inventory final : public sinew::context::Context {
                                                           const sinew::event::Envelope& message);
   sinew::Task<sinew::messaging::Answer<StockLevel>> check_stock(
       Transaction& tx, CheckStock question, const sinew::event::Envelope& message);
+  // The cancellation of an order: its goods are free again.
+  sinew::Task<std::variant<std::monostate, Released>> release_cancelled(
+      Transaction& tx, sales::OrderCancelled event, const sinew::event::Envelope& message);
+  // Nothing: they are free already.
+  sinew::Task<std::optional<Released>> free_goods(Transaction& tx, std::string order);
   sinew::Task<void> ship(Transaction& tx, Dispatched event, const sinew::event::Envelope& message);
   sinew::Task<void> take_receipts(sinew::exchange::DroppedFile& file);
   sinew::Task<void> take_receipt(Transaction& tx, StockReceived receipt,

@@ -71,6 +71,7 @@ void Payment::describe(sinew::context::ContextSpec& spec) {
       .retry(patience)
       .answers(&Payment::charge)
       .answers(&Payment::refund)
+      .handles(&Payment::give_back)
       .route(Method::get, "/payments/{order}", &Payment::show_payment);
 }
 
@@ -147,18 +148,14 @@ Task<void> Payment::refund(Handling& handling, Refund command) {
     co_await refuse_later_charge(handling, command.order_id);
     co_return;
   }
-  const auto outcome =
-      co_await provider_->refund(command.order_id, account.charge->provider_reference,
-                                 provider_key("refund", command.order_id, request_key_of(message)));
-  if (const auto* no = std::get_if<Rejection>(&outcome)) {
-    co_await handling.commit(
-        [&](Transaction& tx) -> Task<void> { co_await reply<Refunded>(tx, message, *no); });
-    co_return;
-  }
-  const RefundRow row{command.order_id, account.charge->amount, account.charge->provider_reference,
-                      moved(outcome, account.charge->amount).reference, runtime().wall_now()};
-  co_await handling.commit(
-      [&](Transaction& tx) -> Task<void> { co_await keep_refund(tx, message, row); });
+  const auto outcome = co_await refund_of(account, command.order_id, request_key_of(message));
+  co_await handling.commit([&](Transaction& tx) -> Task<void> {
+    if (const auto* no = std::get_if<Rejection>(&outcome)) {
+      co_await reply<Refunded>(tx, message, *no);
+    } else {
+      co_await keep_refund(tx, message, std::get<RefundRow>(outcome));
+    }
+  });
 }
 
 Task<void> Payment::keep_refund(Transaction& tx, const Envelope& message, RefundRow row) {
@@ -166,6 +163,40 @@ Task<void> Payment::keep_refund(Transaction& tx, const Envelope& message, Refund
   co_await save_refund(tx, row);
   co_await reply<Refunded>(tx, message, refunded);
   co_await publish(tx, refunded, row.order_id, caused_by(message));
+}
+
+// The key is the process's: asked again it is the same request, and another cancellation is
+// another.
+Task<void> Payment::give_back(Handling& handling, fulfillment::ShipmentCancelled event) {
+  const Envelope& message = handling.message();
+  const Account account = co_await account_of(event.order_id);
+  const auto outcome =
+      co_await refund_of(account, event.order_id, to_string(message.lineage.correlation_id));
+  co_await handling.commit([&](Transaction& tx) -> Task<void> {
+    if (const auto* no = std::get_if<Rejection>(&outcome)) {
+      co_await react(tx, message, RefundRefused{event.order_id, no->code, no->detail});
+      co_return;
+    }
+    const RefundRow& row = std::get<RefundRow>(outcome);
+    if (!account.refund) co_await save_refund(tx, row);
+    co_await react(tx, message, Refunded{row.order_id, row.amount, row.provider_reference});
+  });
+}
+
+// The refund that there is, or that the provider gives now. Messages of one order come one after
+// the other, so what is read before still holds at the commit.
+Task<std::variant<RefundRow, Rejection>> Payment::refund_of(Account account, std::string order_id,
+                                                            std::string request_key) {
+  if (account.refund) co_return *account.refund;
+  if (!account.charge || account.charge->status == ChargeStatus::declined) {
+    co_return Rejection{"not_charged", fmt::format("order {} was not charged", order_id)};
+  }
+  const ChargeRow& charge = *account.charge;
+  const auto outcome = co_await provider_->refund(order_id, charge.provider_reference,
+                                                  provider_key("refund", order_id, request_key));
+  if (const auto* no = std::get_if<Rejection>(&outcome)) co_return *no;
+  co_return RefundRow{order_id, charge.amount, charge.provider_reference,
+                      moved(outcome, charge.amount).reference, runtime().wall_now()};
 }
 
 // Nothing was charged; should the charge still come, it must not happen.

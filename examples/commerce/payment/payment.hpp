@@ -3,7 +3,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "examples/commerce/fulfillment/contract/shipments.hpp"
 #include "examples/commerce/payment/accounts.hpp"
 #include "examples/commerce/payment/contract/payments.hpp"
 #include "examples/commerce/payment/provider/stripe_gateway.hpp"
@@ -34,11 +36,16 @@ class Payment final : public sinew::context::Context {
 
   sinew::Task<void> charge(sinew::messaging::Handling& handling, Charge command);
   sinew::Task<void> refund(sinew::messaging::Handling& handling, Refund command);
+  // The cancellation of an order: give its money back, or say that it cannot be.
+  sinew::Task<void> give_back(sinew::messaging::Handling& handling,
+                              fulfillment::ShipmentCancelled event);
   sinew::Task<void> keep_charge(Transaction& tx, const sinew::event::Envelope& message,
                                 ChargeRow row);
   sinew::Task<void> keep_refund(Transaction& tx, const sinew::event::Envelope& message,
                                 RefundRow row);
   sinew::Task<void> refuse_later_charge(sinew::messaging::Handling& handling, std::string order_id);
+  sinew::Task<std::variant<RefundRow, sinew::messaging::Rejection>> refund_of(
+      Account account, std::string order_id, std::string request_key);
   sinew::Task<Account> account_of(std::string order_id);
 
   // GET /payments/{order}

@@ -29,7 +29,7 @@ std::optional<sinew::Date> date_of(const std::optional<std::string>& text) {
 
 OrderFacts facts_of(const OrderRow& row) {
   OrderFacts facts;
-  facts.live = row.status != "rejected";
+  facts.live = row.status != "rejected" && row.status != "cancelled";
   facts.customer = row.customer_id;
   facts.employee = row.employee_id;
   facts.carrier = row.carrier_id;

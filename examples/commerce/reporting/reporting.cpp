@@ -33,6 +33,7 @@ void Reporting::describe(sinew::context::ContextSpec& spec) {
       .handles(&Reporting::order_placed)
       .handles(&Reporting::order_confirmed)
       .handles(&Reporting::order_rejected)
+      .handles(&Reporting::order_cancelled)
       .handles(&Reporting::order_shipped)
       .handles(&Reporting::stock_received)
       .handles(&Reporting::stock_reserved)
@@ -83,6 +84,14 @@ Task<void> Reporting::order_rejected(Transaction& tx, sales::OrderRejected event
   row.reason = event.reason;
   co_await put_order(tx, std::move(row));
   co_await put_rejection(tx, {event.order_id, event.code});
+}
+
+Task<void> Reporting::order_cancelled(Transaction& tx, sales::OrderCancelled event,
+                                      const Envelope&) {
+  OrderRow row = co_await find_order(tx, event.order_id);
+  row.status = "cancelled";
+  row.reason = event.reason;
+  co_await put_order(tx, std::move(row));
 }
 
 Task<void> Reporting::order_shipped(Transaction& tx, sales::OrderShipped event, const Envelope&) {

@@ -27,6 +27,7 @@ class Reporting final : public sinew::context::Context {
   sinew::Task<void> order_placed(Transaction& tx, sales::OrderPlaced event, const Envelope&);
   sinew::Task<void> order_confirmed(Transaction& tx, sales::OrderConfirmed event, const Envelope&);
   sinew::Task<void> order_rejected(Transaction& tx, sales::OrderRejected event, const Envelope&);
+  sinew::Task<void> order_cancelled(Transaction& tx, sales::OrderCancelled event, const Envelope&);
   sinew::Task<void> order_shipped(Transaction& tx, sales::OrderShipped event, const Envelope&);
   sinew::Task<void> stock_received(Transaction& tx, inventory::StockReceived event,
                                    const Envelope&);

@@ -16,7 +16,7 @@ using sinew::store::Transaction;
 
 struct OrderRow {
   std::string order_id;
-  std::string status;  // placed, confirmed, rejected, shipped
+  std::string status;  // placed, confirmed, rejected, shipped, cancelled
   std::string customer_id;
   std::int64_t employee_id = 0;
   std::int64_t carrier_id = 0;

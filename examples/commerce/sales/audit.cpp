@@ -62,11 +62,15 @@ Task<ReplayedOrders> replay_all(Transaction& tx, EventLog& log, books::ContextAu
   }
 }
 
+bool is_undone(const Order& order) {
+  return order.status() == OrderStatus::rejected || order.status() == OrderStatus::cancelled;
+}
+
 books::OrderFacts facts_of(const Order& order) {
   const PlaceOrder& content = order.content();
   const Amounts amounts = order.amounts();
   books::OrderFacts facts;
-  facts.live = order.status() != OrderStatus::rejected;
+  facts.live = !is_undone(order);
   facts.customer = content.customer_id;
   facts.employee = content.employee_id;
   facts.carrier = content.carrier_id;
@@ -89,7 +93,7 @@ books::OrderFacts facts_of(const Order& order) {
 
 // What the orders take of each product: shipped, or still reserved.
 void add_products(const Order& order, books::ContextAudit& audit) {
-  if (order.status() == OrderStatus::rejected) return;
+  if (is_undone(order)) return;
   for (const Line& line : order.content().lines) {
     auto& product = audit.products[line.product_id];
     const bool shipped = order.status() == OrderStatus::shipped;

@@ -69,6 +69,8 @@ std::string_view to_string(OrderStatus status) noexcept {
     case OrderStatus::confirmed: return "confirmed";
     case OrderStatus::rejected: return "rejected";
     case OrderStatus::shipped: return "shipped";
+    case OrderStatus::cancelling: return "cancelling";
+    case OrderStatus::cancelled: return "cancelled";
   }
   return "unknown";
 }
@@ -88,23 +90,57 @@ void Order::apply(const Rejected& event) { state_.rejected = event; }
 
 void Order::apply(const Shipped& event) { state_.shipped_date = event.shipped_date; }
 
+void Order::apply(const CancelRequested& event) {
+  state_.cancelling = true;
+  state_.cancel_note = event.reason;
+}
+
+void Order::apply(const CancelRefused& event) {
+  state_.cancelling = false;
+  state_.cancel_note = event.reason;
+}
+
+void Order::apply(const Cancelled&) {
+  state_.cancelling = false;
+  state_.cancelled = true;
+}
+
 std::optional<Confirmed> Order::confirm() const {
-  if (state_.rejected) cannot(content(), status(), "confirmed");
+  if (state_.rejected || state_.cancelled) cannot(content(), status(), "confirmed");
   if (state_.confirmed) return std::nullopt;
   return Confirmed{};
 }
 
 std::optional<Rejected> Order::reject(std::string code, std::string reason) const {
   if (state_.rejected) return std::nullopt;
-  if (state_.confirmed || state_.shipped_date) cannot(content(), status(), "rejected");
+  if (state_.confirmed || state_.shipped_date || state_.cancelled) {
+    cannot(content(), status(), "rejected");
+  }
   return Rejected{std::move(code), std::move(reason)};
 }
 
-// The carrier's word may come before the saga's last step: a booked order ships.
+// The carrier's word may come before the saga's last step: a booked order ships. And before the
+// answer to a cancellation: what has left is not cancelled.
 std::optional<Shipped> Order::ship(sinew::Date shipped_date) const {
-  if (state_.rejected) cannot(content(), status(), "shipped");
+  if (state_.rejected || state_.cancelled) cannot(content(), status(), "shipped");
   if (state_.shipped_date) return std::nullopt;
   return Shipped{shipped_date};
+}
+
+std::optional<CancelRequested> Order::request_cancel(std::string reason) const {
+  if (state_.cancelling || state_.cancelled) return std::nullopt;
+  if (!state_.confirmed || state_.shipped_date) cannot(content(), status(), "cancelled");
+  return CancelRequested{std::move(reason)};
+}
+
+std::optional<CancelRefused> Order::refuse_cancel(std::string reason) const {
+  if (!state_.cancelling) return std::nullopt;
+  return CancelRefused{std::move(reason)};
+}
+
+std::optional<Cancelled> Order::cancel() const {
+  if (!state_.cancelling) return std::nullopt;
+  return Cancelled{};
 }
 
 bool Order::is(const PlaceOrder& command) const {
@@ -118,7 +154,9 @@ bool Order::is(const PlaceOrder& command) const {
 
 OrderStatus Order::status() const noexcept {
   if (state_.rejected) return OrderStatus::rejected;
+  if (state_.cancelled) return OrderStatus::cancelled;
   if (state_.shipped_date) return OrderStatus::shipped;
+  if (state_.cancelling) return OrderStatus::cancelling;
   return state_.confirmed ? OrderStatus::confirmed : OrderStatus::placed;
 }
 

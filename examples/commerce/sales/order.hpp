@@ -45,8 +45,26 @@ struct Shipped {
 };
 BOOST_DESCRIBE_STRUCT(Shipped, (), (shipped_date))
 
-enum class OrderStatus { placed, confirmed, rejected, shipped };
-BOOST_DESCRIBE_ENUM(OrderStatus, placed, confirmed, rejected, shipped)
+// A confirmed order is to be undone; whether it is, other contexts decide.
+struct CancelRequested {
+  static constexpr sinew::event::EventType type{"order.cancel_requested", 1};
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(CancelRequested, (), (reason))
+
+struct CancelRefused {
+  static constexpr sinew::event::EventType type{"order.cancel_refused", 1};
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(CancelRefused, (), (reason))
+
+struct Cancelled {
+  static constexpr sinew::event::EventType type{"order.cancelled", 1};
+};
+BOOST_DESCRIBE_STRUCT(Cancelled, (), ())
+
+enum class OrderStatus { placed, confirmed, rejected, shipped, cancelling, cancelled };
+BOOST_DESCRIBE_ENUM(OrderStatus, placed, confirmed, rejected, shipped, cancelling, cancelled)
 std::string_view to_string(OrderStatus status) noexcept;
 
 // What an order's facts come to: what a snapshot keeps.
@@ -55,8 +73,13 @@ struct OrderState {
   bool confirmed = false;
   std::optional<Rejected> rejected;
   std::optional<sinew::Date> shipped_date;
+  bool cancelling = false;
+  bool cancelled = false;
+  std::string cancel_note;
 };
-BOOST_DESCRIBE_STRUCT(OrderState, (), (placed, confirmed, rejected, shipped_date))
+BOOST_DESCRIBE_STRUCT(OrderState, (),
+                      (placed, confirmed, rejected, shipped_date, cancelling, cancelled,
+                       cancel_note))
 
 // One order, made of its events: the streams order-<id>. Pure: it decides and applies, and knows
 // neither tables nor time. Decisions give the event that follows, or nothing when the fact stands
@@ -64,8 +87,9 @@ BOOST_DESCRIBE_STRUCT(OrderState, (), (placed, confirmed, rejected, shipped_date
 class Order {
  public:
   static constexpr std::string_view category = "order";
-  static constexpr std::int32_t state_version = 1;
-  using Events = sinew::store::EventTypes<Placed, Confirmed, Rejected, Shipped>;
+  static constexpr std::int32_t state_version = 2;
+  using Events = sinew::store::EventTypes<Placed, Confirmed, Rejected, Shipped, CancelRequested,
+                                          CancelRefused, Cancelled>;
 
   // Throws DocumentError with every broken rule and its path: repeated products, amounts with too
   // many decimals.
@@ -75,12 +99,19 @@ class Order {
   void apply(const Confirmed& event);
   void apply(const Rejected& event);
   void apply(const Shipped& event);
+  void apply(const CancelRequested& event);
+  void apply(const CancelRefused& event);
+  void apply(const Cancelled& event);
 
-  // Error conflict: a rejected order is neither confirmed nor shipped, a confirmed or shipped one
-  // not rejected.
+  // Error conflict: a rejected or cancelled order is neither confirmed nor shipped, a confirmed or
+  // shipped one not rejected; only a confirmed one that has not left can be cancelled.
   std::optional<Confirmed> confirm() const;
   std::optional<Rejected> reject(std::string code, std::string reason) const;
   std::optional<Shipped> ship(sinew::Date shipped_date) const;
+  std::optional<CancelRequested> request_cancel(std::string reason) const;
+  // Of an order that is being cancelled; nothing for any other.
+  std::optional<CancelRefused> refuse_cancel(std::string reason) const;
+  std::optional<Cancelled> cancel() const;
 
   // Whether the command asks for this very order; of one whose customer was forgotten, as far as
   // can be told.
@@ -95,7 +126,10 @@ class Order {
   Amounts amounts() const;
   bool confirmed() const noexcept { return state_.confirmed; }
   std::string code() const { return state_.rejected.value_or(Rejected()).code; }
-  std::string reason() const { return state_.rejected.value_or(Rejected()).reason; }
+  // Why it was rejected, is to be cancelled or could not be; empty: none of these.
+  std::string reason() const {
+    return state_.rejected ? state_.rejected->reason : state_.cancel_note;
+  }
   std::optional<sinew::Date> shipped_date() const noexcept { return state_.shipped_date; }
   std::optional<bool> late() const;
 

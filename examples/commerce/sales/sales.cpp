@@ -131,10 +131,13 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
       .route(Method::get, "/orders/{id}", &Sales::show_order)
       .route(Method::post, "/customers/{id}/erasure", &Sales::forget_customer)
       .route(Method::get, "/journal", &Sales::show_journal)
+      .route(Method::post, "/orders/{id}/cancel", &Sales::cancel_order)
       .route(Method::get, "/products/{id}/availability", &Sales::show_availability)
       .asks<inventory::CheckStock>()
       .drop("customers", &Sales::take_customers)
       .handles(&Sales::complete_order)
+      .reacts(&Sales::finish_cancellation)
+      .reacts(&Sales::give_up_cancellation)
       .keeps_events({.age = std::chrono::days(30)})  // who reads them has them in books of its own
       .projection(view_)
       .saga(place_order_saga([this](Transaction& tx, const PlaceOrderData& data,

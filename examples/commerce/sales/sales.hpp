@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "examples/commerce/fulfillment/contract/shipments.hpp"
+#include "examples/commerce/payment/contract/payments.hpp"
 #include "examples/commerce/sales/answers.hpp"
 #include "examples/commerce/sales/contract/orders.hpp"
 #include "examples/commerce/sales/orders_view.hpp"
@@ -33,6 +35,8 @@ class Sales final : public sinew::context::Context {
   // POST /baskets: all of its orders or none. 201; 200 when all were placed before; 409 when one
   // was placed before with other content.
   sinew::Task<sinew::http::Response> place_basket(const Basket& basket);
+  // POST /orders/{id}/cancel: see CancelOrder.
+  sinew::Task<sinew::http::Response> cancel_order(const sinew::http::Request& request);
   // GET /orders/{id}
   sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
   // GET /orders?status=&limit=&after=
@@ -47,6 +51,12 @@ class Sales final : public sinew::context::Context {
   sinew::Task<void> take_customers(sinew::exchange::DroppedFile& file);
   sinew::Task<void> complete_order(Transaction& tx, fulfillment::ShipmentDispatched event,
                                    const sinew::event::Envelope& message);
+
+  // What other contexts say of an order that is to be cancelled.
+  sinew::Task<std::variant<std::monostate, OrderCancelled>> finish_cancellation(
+      Transaction& tx, payment::Refunded event, const sinew::event::Envelope& message);
+  sinew::Task<std::variant<std::monostate, OrderKept>> give_up_cancellation(
+      Transaction& tx, fulfillment::ShipmentKept event, const sinew::event::Envelope& message);
 
   // Local steps of the saga.
   sinew::Task<void> confirm(Transaction& tx, const PlaceOrderData& data,

@@ -42,12 +42,29 @@ struct ShipmentDispatched {
 };
 BOOST_DESCRIBE_STRUCT(ShipmentDispatched, (), (order_id, shipment_id, shipped_date))
 
+// The shipment was stopped before it left, as its order is being cancelled.
+struct ShipmentCancelled {
+  static constexpr sinew::event::EventType type{"fulfillment.shipment.cancelled", 1};
+  std::string order_id;
+  std::string shipment_id;
+};
+BOOST_DESCRIBE_STRUCT(ShipmentCancelled, (), (order_id, shipment_id))
+
+// The shipment goes on although its order was to be cancelled: it had left, or somebody after us
+// could not do their part and what we had stopped is booked again.
+struct ShipmentKept {
+  static constexpr sinew::event::EventType type{"fulfillment.shipment.kept", 1};
+  std::string order_id;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(ShipmentKept, (), (order_id, reason))
+
 // POST /carrier/reports: what a carrier says, as a CloudEvent, structured in JSON or binary. The
 // header Carrier-Signature is `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<text>" under the
 // shared secret>`; the text is the body, in binary mode behind a line `<name in lower case>:
 // <value>` for each ce- field and Content-Type, by name, and an empty line. 200 also for a report
-// that came before; 404 while the shipment is unknown: report again; 400 names what is wrong by its
-// path; 415 for another content type.
+// that came before; 404 while the shipment is unknown: report again; 409 when it was cancelled; 400
+// names what is wrong by its path; 415 for another content type.
 struct CarrierReport {
   static constexpr sinew::event::EventType type{"fulfillment.carrier_report", 1};
   std::string report_id;

@@ -50,4 +50,13 @@ struct Refund {
 };
 BOOST_DESCRIBE_STRUCT(Refund, (), (order_id))
 
+// The money of a cancelled shipment's order cannot be given back: the provider's definite no.
+struct RefundRefused {
+  static constexpr sinew::event::EventType type{"payment.refund_refused", 1};
+  std::string order_id;
+  std::string code;
+  std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(RefundRefused, (), (order_id, code, detail))
+
 }  // namespace commerce::payment

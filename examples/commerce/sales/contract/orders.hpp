@@ -121,6 +121,42 @@ struct OrderRejected {
 };
 BOOST_DESCRIBE_STRUCT(OrderRejected, (), (order_id, code, reason))
 
+// POST /orders/{id}/cancel, of a confirmed order that has not left: 202 with the order, which is
+// `cancelling`; 200 when it is cancelled; 409 when it is not confirmed yet, rejected or shipped.
+// Whether it is then cancelled or kept is told by the events below.
+struct CancelOrder {
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(CancelOrder, (), (reason))
+constexpr auto constraints(const CancelOrder*) {
+  return sinew::constraints(sinew::field(&CancelOrder::reason, sinew::length(1, 200)));
+}
+
+// The customer no longer wants a confirmed order. Each context then does its part and tells the
+// next: the shipment is stopped, the money goes back, the order is cancelled, the goods are free.
+struct CancellationRequested {
+  static constexpr sinew::event::EventType type{"sales.order.cancellation_requested", 1};
+  std::string order_id;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(CancellationRequested, (), (order_id, reason))
+
+// The confirmed order will not happen: its money is back.
+struct OrderCancelled {
+  static constexpr sinew::event::EventType type{"sales.order.cancelled", 1};
+  std::string order_id;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(OrderCancelled, (), (order_id, reason))
+
+// The order could not be cancelled and goes on: it had left, or its money cannot be given back.
+struct OrderKept {
+  static constexpr sinew::event::EventType type{"sales.order.kept", 1};
+  std::string order_id;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(OrderKept, (), (order_id, reason))
+
 // The goods are on their way: the order is complete.
 struct OrderShipped {
   static constexpr sinew::event::EventType type{"sales.order.shipped", 1};
