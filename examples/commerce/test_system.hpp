@@ -105,8 +105,8 @@ class TestSystem : public sinew::sim::World {
     options.seed = seed;
     options.log = sinew::log::Level::warn;
     options.contexts.codecs = event_codecs();
-    options.contexts.personal_data.emplace(
-        sinew::Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="));
+    options.contexts.personal_data.master_key =
+        sinew::Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
     return options;
   }
 };

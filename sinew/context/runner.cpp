@@ -93,12 +93,12 @@ void ContextRunner::serve() {
 }
 
 Task<void> ContextRunner::seal_personal_data() {
-  if (!settings_.personal_data) {
+  const PersonalDataSettings& keys = settings_.personal_data;
+  if (!keys.master_key) {
     throw Error(Condition::invalid_input,
                 "its events have personal members: give the host personal_data.master_key");
   }
-  auto masters = store::MasterKeys::parse(settings_.personal_data->master_key,
-                                          settings_.personal_data->previous_master_key);
+  auto masters = store::MasterKeys::parse(*keys.master_key, keys.previous_master_key);
   database_ = co_await store::PersonalDatabase::open(std::move(database_), runtime_,
                                                      spec_->personal_, std::move(masters));
 }

@@ -7,10 +7,8 @@ namespace sinew::context {
 using config::ByteSize;
 
 void PersonalDataSettings::describe(config::Section<PersonalDataSettings>& section) {
-  section
-      .option("master_key", &PersonalDataSettings::master_key,
-              "wraps the keys of persons: 32 bytes in Base64")
-      .required();
+  section.option("master_key", &PersonalDataSettings::master_key,
+                 "wraps the keys of persons whom events can forget: 32 bytes in Base64");
   section.option("previous_master_key", &PersonalDataSettings::previous_master_key,
                  "what wrapped them before; not needed after the next start");
 }

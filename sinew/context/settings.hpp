@@ -16,8 +16,10 @@ namespace sinew::context {
 
 // The keys by which contexts can forget a person; see store::MasterKeys.
 struct PersonalDataSettings {
-  Secret master_key;  // 32 bytes in Base64, kept away from the folder and its backups
-  std::optional<Secret> previous_master_key = {};  // while keys are wrapped by the new one
+  // 32 bytes in Base64, kept away from the folder and its backups. Required by a context whose
+  // events have personal members.
+  std::optional<Secret> master_key = {};
+  std::optional<Secret> previous_master_key = {};  // until keys are wrapped by the new one
 
   static void describe(config::Section<PersonalDataSettings>& section);
 };
@@ -37,8 +39,7 @@ struct ContextSettings {
   // Encodings of events beside JSON: main names the adapters. Not in configuration files.
   event::Codecs codecs{};
 
-  // Required by a context whose events have personal members.
-  std::optional<PersonalDataSettings> personal_data = {};
+  PersonalDataSettings personal_data;
 
   // How the context's HTTP client finds a host by its name. Nothing: it knows addresses and
   // localhost only, as it must in a simulated world.

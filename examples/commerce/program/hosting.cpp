@@ -40,9 +40,8 @@ Hosting::Hosting(sinew::async::WorkerGroup& workers, HostingOptions options)
   settings.drain = options_.settings.drain;
   settings.contexts = options_.settings.contexts;
   settings.contexts.codecs = event_codecs();
-  if (!settings.contexts.personal_data) {
-    settings.contexts.personal_data.emplace(own_master_key(options_.folder, workers.reactor(0)));
-  }
+  auto& master_key = settings.contexts.personal_data.master_key;
+  if (!master_key) master_key = own_master_key(options_.folder, workers.reactor(0));
   host_ =
       std::make_unique<sinew::context::Host>(std::move(settings), backend_, std::move(runtimes));
 }
