@@ -12,6 +12,7 @@
 #include "sinew/saga/journal.hpp"
 #include "sinew/saga/locks.hpp"
 #include "sinew/saga/verb_requests.hpp"
+#include "sinew/store/schema.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
 namespace sinew::context {
@@ -36,6 +37,7 @@ class OperationsTest : public testing::Test {
   void SetUp() override { sqlite.run(prepare()); }
 
   Task<void> prepare() {
+    co_await db().migrate(store::store_migrations());
     co_await db().migrate(messaging::messaging_migrations());
     co_await db().migrate(saga::saga_migrations());
     co_await db().transaction([&](Transaction& tx) -> Task<void> {
