@@ -225,7 +225,8 @@ class Store {
   }
   Task<void> list_suspended() {
     co_await database_->read([](Transaction& tx) -> Task<void> {
-      co_await saga::list_instances(tx, {.definition = "", .status = "suspended", .before = {}});
+      co_await saga::list_instances(
+          tx, {.definition = "", .status = saga::Status::suspended, .before = {}});
     });
   }
 

@@ -131,7 +131,15 @@ Task<Json> list(Call call) {
   const auto arguments = from_json<SagaArguments>(call.arguments, ReadMode::strict);
   saga::InstanceFilter filter;
   filter.definition = arguments.definition;
-  filter.status = arguments.status;
+  if (!arguments.status.empty()) {
+    filter.status = saga::find_status(arguments.status);
+    if (!filter.status) {
+      throw Error(Condition::invalid_input,
+                  fmt::format("no saga is ever {}: running, compensating, completed, compensated, "
+                              "suspended or compensation_failed",
+                              arguments.status));
+    }
+  }
   filter.limit = static_cast<std::size_t>(arguments.limit);
   const auto instances =
       co_await call.database.read([&](Transaction& tx) -> Task<std::vector<saga::Instance>> {

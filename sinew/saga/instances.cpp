@@ -215,15 +215,46 @@ Task<std::vector<HistoryEntry>> history(Transaction& tx, std::string definition,
   co_return entries;
 }
 
-Task<std::vector<Instance>> list_instances(Transaction& tx, InstanceFilter filter) {
-  const std::int64_t before = filter.before ? to_micros(*filter.before) : INT64_MAX;
-  const auto rows = co_await tx.execute(
+namespace {
+
+// By the index of the live or of the finished, so that neither is looked for among the other.
+Task<store::Rows> list_with_status(Transaction& tx, const InstanceFilter& filter,
+                                   std::int64_t before) {
+  const std::string_view status = to_string(*filter.status);
+  if (is_final(*filter.status)) {
+    co_return co_await tx.execute(
+        "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
+        "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
+        "hops, revision, started_at, updated_at, rejection, step_name, step_kind "
+        "FROM saga_instances WHERE live = 0 AND status = ? AND started_at < ? "
+        "AND (? = '' OR definition = ?) ORDER BY started_at DESC LIMIT ?",
+        {status, before, filter.definition, filter.definition, filter.limit});
+  }
+  co_return co_await tx.execute(
       "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
       "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
-      "hops, revision, started_at, updated_at, rejection, step_name, step_kind FROM saga_instances "
-      "WHERE (? = '' OR definition = ?) AND (? = '' OR status = ?) AND started_at < ? "
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind "
+      "FROM saga_instances WHERE live = 1 AND status = ? AND started_at < ? "
+      "AND (? = '' OR definition = ?) ORDER BY started_at DESC LIMIT ?",
+      {status, before, filter.definition, filter.definition, filter.limit});
+}
+
+Task<store::Rows> list_newest(Transaction& tx, const InstanceFilter& filter, std::int64_t before) {
+  co_return co_await tx.execute(
+      "SELECT definition, id, definition_version, status, step, attempt, attempt_group, "
+      "command_id, wake_at, rejected, error, data, correlation_id, causation_id, traceparent, "
+      "hops, revision, started_at, updated_at, rejection, step_name, step_kind "
+      "FROM saga_instances WHERE started_at < ? AND (? = '' OR definition = ?) "
       "ORDER BY started_at DESC LIMIT ?",
-      {filter.definition, filter.definition, filter.status, filter.status, before, filter.limit});
+      {before, filter.definition, filter.definition, filter.limit});
+}
+
+}  // namespace
+
+Task<std::vector<Instance>> list_instances(Transaction& tx, InstanceFilter filter) {
+  const std::int64_t before = filter.before ? to_micros(*filter.before) : INT64_MAX;
+  const auto rows = filter.status ? co_await list_with_status(tx, filter, before)
+                                  : co_await list_newest(tx, filter, before);
   std::vector<Instance> instances;
   for (const auto row : rows)
     instances.push_back(instance_of(row));

@@ -67,11 +67,11 @@ Task<void> record(store::Transaction& transaction, Instance instance, Uuid entry
 Task<std::vector<HistoryEntry>> history(store::Transaction& transaction, std::string definition,
                                         std::string id);
 
-// A page of instances, newest first: those of `definition` and `status` where they are not empty,
+// A page of instances, newest first: those of `definition` where it is not empty, in `status`,
 // started before `before`.
 struct InstanceFilter {
   std::string definition;
-  std::string status;
+  std::optional<Status> status;
   std::optional<Timestamp> before;
   std::size_t limit = 100;
 };

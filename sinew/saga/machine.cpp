@@ -190,10 +190,15 @@ std::string_view to_string(Status status) noexcept {
   return status_names[static_cast<std::size_t>(status)];
 }
 
-Status parse_status(std::string_view text) {
+std::optional<Status> find_status(std::string_view text) noexcept {
   for (std::size_t i = 0; i < status_names.size(); ++i) {
     if (status_names[i] == text) return static_cast<Status>(i);
   }
+  return std::nullopt;
+}
+
+Status parse_status(std::string_view text) {
+  if (const auto status = find_status(text)) return *status;
   throw Error(Condition::corrupt, fmt::format("a saga has the unknown status \"{}\"", text));
 }
 

@@ -24,6 +24,7 @@ enum class Status : std::uint8_t {
 };
 std::string_view to_string(Status status) noexcept;
 Status parse_status(std::string_view text);  // Error corrupt
+std::optional<Status> find_status(std::string_view text) noexcept;
 constexpr bool is_final(Status status) {
   return status == Status::completed || status == Status::compensated;
 }

@@ -5,7 +5,7 @@
 namespace sinew::saga {
 namespace {
 
-constexpr std::array<store::Migration, 5> migrations{
+constexpr std::array<store::Migration, 6> migrations{
     {{1, "sagas", R"sql(
 CREATE TABLE saga_instances (
   definition TEXT NOT NULL,
@@ -109,6 +109,11 @@ CREATE TABLE saga_journal (
 CREATE INDEX saga_journal_by_process ON saga_journal (correlation_id, message_id);
 CREATE INDEX saga_journal_by_key ON saga_journal (ordering_key, message_id);
 CREATE INDEX saga_journal_by_time ON saga_journal (at);
+)sql"},
+     {6, "lists that do not depend on how many are finished", R"sql(
+CREATE INDEX saga_instances_live_version ON saga_instances (definition, definition_version)
+  WHERE live = 1;
+CREATE INDEX saga_instances_finished ON saga_instances (status, started_at) WHERE live = 0;
 )sql"}}};
 
 }  // namespace
