@@ -42,6 +42,7 @@ void add_resilience_commands(CLI::App& program, const Options& options, Action& 
 void add_trace_command(CLI::App& program, const Options& options, Action& action);
 void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
 void add_topic_commands(CLI::App& program, const Options& options, Action& action);
+void add_queue_commands(CLI::App& program, const Options& options, Action& action);
 void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);
 void add_new_commands(CLI::App& program, const Options& options, Errand& errand);
 

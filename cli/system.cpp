@@ -19,6 +19,7 @@
 #include "sinew/base/suggest.hpp"
 #include "sinew/context/host_file.hpp"
 #include "sinew/context/operations.hpp"
+#include "sinew/context/queue_operations.hpp"
 #include "sinew/context/topic_operations.hpp"
 #include "sinew/http/client.hpp"
 #include "sinew/net/resolver.hpp"
@@ -101,6 +102,14 @@ class FolderSystem final : public System {
         std::move(arguments));
   }
 
+  Task<Json> operate_queues(std::string operation, Json arguments) override {
+    const auto hosts = context::running_hosts(folder_);
+    if (hosts.empty()) return queues_of_folder(std::move(operation), std::move(arguments));
+    return ask_host(
+        fmt::format("{}/v1/queues/operations/{}", hosts.front().operator_url, operation),
+        std::move(arguments));
+  }
+
  private:
   std::vector<std::string> subfolders() const {
     std::vector<std::string> names;
@@ -156,6 +165,20 @@ class FolderSystem final : public System {
   }
 
   Task<Json> topics_of_folder(std::string operation, Json arguments) {
+    co_return co_await on_broker([&](sqlite::EmbeddedBroker& broker) -> Task<Json> {
+      const auto port = broker.connect(reactor_);
+      co_return co_await context::operate_topics(*port, operation, actor(), std::move(arguments));
+    });
+  }
+
+  Task<Json> queues_of_folder(std::string operation, Json arguments) {
+    co_return co_await on_broker([&](sqlite::EmbeddedBroker& broker) {
+      return context::operate_queues(broker, operation, actor(), std::move(arguments));
+    });
+  }
+
+  template <class Ask>
+  Task<Json> on_broker(Ask ask) {
     sqlite::BrokerSettings settings;
     settings.database.path = sqlite::Backend::broker_path(folder_);
     settings.database.create = false;
@@ -163,8 +186,7 @@ class FolderSystem final : public System {
     Json answer;
     std::exception_ptr failure;
     try {
-      const auto port = broker->connect(reactor_);
-      answer = co_await context::operate_topics(*port, operation, actor(), std::move(arguments));
+      answer = co_await ask(*broker);
     } catch (...) {
       failure = std::current_exception();
     }

@@ -29,6 +29,8 @@ class System {
   virtual Task<Json> operate(std::string context, std::string operation, Json arguments) = 0;
   // See context/topic_operations.hpp.
   virtual Task<Json> operate_topics(std::string operation, Json arguments) = 0;
+  // Of the broker; see context/queue_operations.hpp.
+  virtual Task<Json> operate_queues(std::string operation, Json arguments) = 0;
 };
 
 }  // namespace sinew::cli

@@ -29,6 +29,8 @@ class Backend final : public context::Backend {
   Task<std::unique_ptr<messaging::Broker>> connect_broker(async::Runtime& runtime,
                                                           std::string context) override;
 
+  messaging::QueueOperator* queues() noexcept override { return broker_.get(); }
+
   // Only between start() and stop(), on the host's own worker.
   EmbeddedBroker& broker() const { return *broker_; }
 

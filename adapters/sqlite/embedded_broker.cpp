@@ -167,6 +167,22 @@ std::unique_ptr<messaging::Broker> EmbeddedBroker::connect(async::Runtime& runti
 
 BrokerStatistics EmbeddedBroker::statistics() const { return reference_->home->statistics(); }
 
+Task<std::vector<messaging::QueueStatus>> EmbeddedBroker::queues() {
+  return reference_->home->queues();
+}
+Task<std::vector<event::Envelope>> EmbeddedBroker::look(std::string queue, std::size_t limit) {
+  if (limit < 1 || limit > 1000) {
+    throw Error(Condition::invalid_input, "look() takes a limit from 1 to 1000");
+  }
+  return reference_->home->look(std::move(queue), limit);
+}
+Task<std::int64_t> EmbeddedBroker::purge(std::string queue, bool dry_run) {
+  return reference_->home->purge(std::move(queue), dry_run);
+}
+Task<std::int64_t> EmbeddedBroker::redrive(std::string queue, bool dry_run) {
+  return reference_->home->redrive(std::move(queue), dry_run);
+}
+
 Task<void> EmbeddedBroker::close() { co_await reference_->home->close(); }
 
 }  // namespace sinew::sqlite

@@ -10,6 +10,7 @@
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
 #include "sinew/messaging/broker.hpp"
+#include "sinew/messaging/queue_operator.hpp"
 
 namespace sinew::sqlite {
 
@@ -69,14 +70,14 @@ struct BrokerStatistics {
 //
 // Lives on one worker. close() before it is destroyed, after its ports and their subscriptions were
 // destroyed; or without, when its runtime is already gone.
-class EmbeddedBroker final {
+class EmbeddedBroker final : public messaging::QueueOperator {
  public:
   // Errors: those of Database::open; invalid_input (a limit of 0).
   static Task<std::unique_ptr<EmbeddedBroker>> open(async::Runtime& runtime,
                                                     BrokerSettings settings);
   EmbeddedBroker(const EmbeddedBroker&) = delete;
   EmbeddedBroker& operator=(const EmbeddedBroker&) = delete;
-  ~EmbeddedBroker();
+  virtual ~EmbeddedBroker();
 
   // A port for a context on the worker of `runtime`, to be used and destroyed there. From any
   // thread. On the broker's own worker its calls are plain calls.
@@ -84,6 +85,10 @@ class EmbeddedBroker final {
 
   // On the broker's worker, or through call_on().
   BrokerStatistics statistics() const;
+  Task<std::vector<messaging::QueueStatus>> queues() override;
+  Task<std::vector<event::Envelope>> look(std::string queue, std::size_t limit) override;
+  Task<std::int64_t> purge(std::string queue, bool dry_run) override;
+  Task<std::int64_t> redrive(std::string queue, bool dry_run) override;
 
   // Ends all subscriptions, waits until they are destroyed, then closes the database. Later calls
   // of ports fail with unavailable.

@@ -95,6 +95,10 @@ class EmbeddedBrokerTest : public testing::Test {
     co_await port.publish(std::move(messages));
   }
 
+  static Task<void> purge_in(EmbeddedBroker& broker, std::string queue) {
+    co_await broker.purge(std::move(queue), false);
+  }
+
   TestFolder folder;
   FaultyVfs disk{"broker disk"};
   async::TestRuntime runtime;
@@ -181,6 +185,52 @@ TEST_F(EmbeddedBrokerTest, FindsOutWhetherExpiredMessagesWereMoved) {
     EXPECT_EQ(queue.ready, 0) << queue.name;
     EXPECT_EQ(queue.in_work, 0) << queue.name;
   }
+}
+
+TEST_F(EmbeddedBrokerTest, AnOperatorPurgesWhatNobodyHasInWork) {
+  declare("work");
+  for (int i = 0; i < 300; ++i)
+    publish({message("work", std::to_string(i), "key" + std::to_string(i % 3))});
+  messaging::Message later = message("work", "later");
+  event::delay_by(later.envelope, runtime.wall_now(), std::chrono::hours(1));
+  publish({later});
+  const auto subscription = subscribe("work");
+  const auto held = runtime.run(subscription->receive(1));
+  ASSERT_EQ(held.size(), 1U);
+
+  EXPECT_EQ(runtime.run(broker->purge("work", true)), 300);
+  EXPECT_EQ(runtime.run(broker->purge("work", false)), 300);
+
+  const auto status = runtime.run(broker->queues());
+  EXPECT_EQ(status.at(0).ready, 0);
+  EXPECT_EQ(status.at(0).in_work, 1);
+  EXPECT_EQ(status.at(0).delayed, 0);
+  EXPECT_EQ(status.at(0).published, 300U);
+  runtime.run(subscription->settle({{std::get<Delivery>(held[0]).tag, Settlement::accepted}}));
+  publish({message("work", "next", "key0")});
+  EXPECT_THAT(drain(*subscription), ElementsAre("next"));
+  EXPECT_EQ(failure_of(purge_in(*broker, "nowhere")).condition(), Condition::not_found);
+}
+
+TEST_F(EmbeddedBrokerTest, AnOperatorMovesDeadLettersBack) {
+  messaging::QueueSpec work;
+  work.name = "work";
+  work.dead_letter = "dead";
+  runtime.run(port->declare({.queues = {{.name = "dead"}, work}, .topics = {}}));
+  messaging::Message stale = message("work", "stale", "k");
+  event::expire_after(stale.envelope, runtime.wall_now(), std::chrono::seconds(1));
+  publish({stale, message("dead", "foreign")});
+  runtime.advance(std::chrono::seconds(3));
+  EXPECT_EQ(runtime.run(broker->look("dead", 10)).size(), 2U);
+
+  EXPECT_EQ(runtime.run(broker->redrive("dead", true)), 1);
+  EXPECT_EQ(runtime.run(broker->redrive("dead", false)), 1);
+
+  const auto worker = subscribe("work");
+  EXPECT_THAT(drain(*worker), ElementsAre("stale"));
+  const auto left = runtime.run(broker->look("dead", 10));
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].subject, "foreign");
 }
 
 TEST_F(EmbeddedBrokerTest, AFullDiskPublishesNothingAndTakesNoRoom) {

@@ -6,6 +6,7 @@
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/messaging/broker.hpp"
+#include "sinew/messaging/queue_operator.hpp"
 #include "sinew/store/database.hpp"
 
 namespace sinew::context {
@@ -33,6 +34,10 @@ class Backend {
                                                                std::filesystem::path folder) = 0;
   virtual Task<std::unique_ptr<messaging::Broker>> connect_broker(async::Runtime& runtime,
                                                                   std::string context) = 0;
+
+  // For operators, on the host's own worker, between start() and stop(); null: the engine has tools
+  // of its own.
+  virtual messaging::QueueOperator* queues() noexcept { return nullptr; }
 };
 
 }  // namespace sinew::context

@@ -54,6 +54,7 @@ class Host {
   metrics::Registry& metrics() noexcept { return metrics_; }
   // The host's own port to the broker, on the first worker; while it runs.
   messaging::Broker& broker() noexcept { return *broker_; }
+  Backend& backend() noexcept { return backend_; }
   // The bearer token of the operator API, also in <folder>/operator.token (mode 0600).
   const std::string& operator_token() const noexcept { return token_; }
 

@@ -480,6 +480,42 @@ TEST_F(OperatorApi, ShowsHowFarGroupsAreBehindAndMovesThoseThatNobodyRuns) {
   EXPECT_EQ(ask_topics("dance", "{}").status, 404);
 }
 
+TEST_F(OperatorApi, ShowsQueuesPurgesThemAndMovesDeadLettersBack) {
+  const auto port = system.node->run(system.host->backend().connect_broker(*system.node, "test"));
+  messaging::QueueSpec offers;
+  offers.name = "offers";
+  offers.ttl = 1s;
+  offers.dead_letter = "offers.dead";
+  system.node->run(port->declare({.queues = {{.name = "offers.dead"}, offers}, .topics = {}}));
+  for (int i = 0; i < 3; ++i) {
+    event::Envelope envelope{.id = system.node->new_id(), .source = "/x", .type = "x.offer"};
+    system.node->run(port->publish({{{messaging::DestinationKind::queue, "offers"}, envelope}}));
+  }
+  system.world.run_for(5s);
+  const auto ask_queues = [this](const std::string& operation, std::string arguments) {
+    return ask(http::Method::post, "/v1/queues/operations/queue." + operation,
+               system.host->operator_token(), std::move(arguments));
+  };
+  const std::string dead = R"({"queue":"offers.dead")";
+
+  const std::string metrics = get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr(R"(sinew_queue_messages{queue="offers.dead",state="ready"} 3)"));
+  EXPECT_THAT(metrics,
+              HasSubstr(R"(sinew_queue_expired_messages{queue="offers",outcome="dead_letter"} 3)"));
+  const Json shown = ask_queues("show", dead + R"(,"limit":2})").json();
+  EXPECT_EQ(shown.at("queue").at("ready").as_integer(), 3);
+  EXPECT_EQ(shown.at("messages").as_array().size(), 2U);
+  EXPECT_GE(ask_queues("list", "{}").json().at("queues").as_array().size(), 2U);
+
+  EXPECT_EQ(ask_queues("redrive", dead + R"(,"dry_run":true})").json().at("messages").as_integer(),
+            3);
+  EXPECT_EQ(ask_queues("redrive", dead + "}").json().at("messages").as_integer(), 3);
+  EXPECT_EQ(ask_queues("purge", R"({"queue":"offers"})").json().at("messages").as_integer(), 3);
+  EXPECT_EQ(ask_queues("purge", R"({"queue":"nowhere"})").status, 404);
+  EXPECT_EQ(ask_queues("list", R"({"many":1})").status, 400);
+  EXPECT_EQ(ask_queues("dance", "{}").status, 404);
+}
+
 TEST(ContextSpec, RefusesWhatCannotBeMeant) {
   class Greedy final : public Context {
    public:

@@ -6,6 +6,7 @@
 #include "sinew/base/hash.hpp"
 #include "sinew/context/host.hpp"
 #include "sinew/context/operations.hpp"
+#include "sinew/context/queue_operations.hpp"
 #include "sinew/context/resilience_operations.hpp"
 #include "sinew/context/topic_operations.hpp"
 
@@ -111,6 +112,7 @@ Task<http::Response> metrics_of(Host& host) {
     co_await measure_pipelines(*runner);
   }
   co_await measure_topics(host);
+  if (auto* queues = host.backend().queues()) co_await measure_queues(*queues, host.metrics());
   co_return http::ok(host.metrics().expose(), std::string(metrics::Registry::kContentType));
 }
 
@@ -140,6 +142,16 @@ Task<http::Response> operate_on_topics(Host& host, const http::Request& request)
   co_return http::ok(co_await operate_topics(host.broker(), operation, actor, request.json()));
 }
 
+Task<http::Response> operate_on_queues(Host& host, const http::Request& request) {
+  auto* queues = host.backend().queues();
+  if (queues == nullptr) {
+    throw Error(Condition::unsupported, "this host's broker has tools of its own for its queues");
+  }
+  const auto operation = request.path_parameter<std::string>("operation");
+  const std::string actor(request.headers.get("Sinew-Actor"));
+  co_return http::ok(co_await operate_queues(*queues, operation, actor, request.json()));
+}
+
 }  // namespace
 
 http::Router operator_routes(Host& host) {
@@ -163,6 +175,8 @@ http::Router operator_routes(Host& host) {
                [&host](const http::Request& request) { return operate_on(host, request); });
   router.route(http::Method::post, "/v1/topics/operations/{operation}",
                [&host](const http::Request& request) { return operate_on_topics(host, request); });
+  router.route(http::Method::post, "/v1/queues/operations/{operation}",
+               [&host](const http::Request& request) { return operate_on_queues(host, request); });
   return router;
 }
 

@@ -46,6 +46,7 @@ class InterleavingBackend final : public context::Backend {
                                                           std::string context) override {
     return inner_.connect_broker(runtime, std::move(context));
   }
+  messaging::QueueOperator* queues() noexcept override { return inner_.queues(); }
 
  private:
   async::sim::World& world_;

@@ -52,6 +52,7 @@ class RecordingBackend final : public context::Backend {
   }
   Task<std::unique_ptr<messaging::Broker>> connect_broker(async::Runtime& runtime,
                                                           std::string context) override;
+  messaging::QueueOperator* queues() noexcept override { return inner_.queues(); }
 
  private:
   context::Backend& inner_;

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/sqlite/broker/clock.hpp"
@@ -19,6 +21,7 @@
 #include "sinew/async/runtime.hpp"
 #include "sinew/async/scope.hpp"
 #include "sinew/base/log.hpp"
+#include "sinew/messaging/queue_operator.hpp"
 
 namespace sinew::sqlite::broker {
 
@@ -43,6 +46,10 @@ class Home final : private LinkHome, private async::Timer {
   Task<messaging::GroupStatus> lag(std::string topic, std::string group);
   Task<std::vector<messaging::Moved>> reset(messaging::GroupReset reset);
   BrokerStatistics statistics() const;
+  Task<std::vector<messaging::QueueStatus>> queues();
+  Task<std::vector<event::Envelope>> look(std::string name, std::size_t limit);
+  Task<std::int64_t> purge(std::string name, bool dry_run);
+  Task<std::int64_t> redrive(std::string name, bool dry_run);
   Task<void> close();
 
  private:
@@ -57,6 +64,11 @@ class Home final : private LinkHome, private async::Timer {
   Task<void> remove_unused(std::shared_ptr<QueueSource> source);
   void remove(QueueSource& source) noexcept;
   Task<void> remove_rows(std::int64_t number);
+  using WhereTo =
+      std::function<std::pair<bool, std::shared_ptr<QueueSource>>(const event::Envelope&)>;
+  std::shared_ptr<QueueSource> queue_called(const std::string& name) const;
+  Task<std::int64_t> take_out(std::shared_ptr<QueueSource> source, Transfer::Kind kind,
+                              bool dry_run, WhereTo where);
   Task<Source*> find_source(const messaging::SubscribeOptions& options);
   Task<Source*> find_group(const messaging::SubscribeOptions& options);
   Topic& topic_called(const std::string& name);

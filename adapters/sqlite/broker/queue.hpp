@@ -137,6 +137,7 @@ class Queue {
   // --- For operators.
   std::int64_t stored() const noexcept { return stored_; }
   std::int64_t delayed() const noexcept { return delayed_; }
+  std::int64_t last_place() const noexcept { return next_sequence_ - 1; }
   std::int64_t ready() const noexcept { return stored_ - delayed_ - in_work_; }
   const QueueCounts& counts() const noexcept { return counts_; }
   void count_expired(std::uint64_t dead_lettered, std::uint64_t dropped) noexcept;
