@@ -140,7 +140,9 @@ TEST(ErasureRoute, RefusesWhomItDoesNotKnowAndWhoDoesNotSayWho) {
 }
 
 TEST(ErasureKeys, AreAskedForAtTheStart) {
-  sinew::sim::World world;
+  sinew::sim::WorldOptions options;
+  options.contexts.codecs = event_codecs();
+  sinew::sim::World world(options);
   world.add<sales::Sales>();
   try {
     world.start();
