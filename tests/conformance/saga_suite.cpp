@@ -271,7 +271,7 @@ TEST_P(SagaConformance, ListsPagesNewestFirst) {
     EXPECT_EQ(co_await list(filter), "43");
     filter.before = noon + 3min;
     EXPECT_EQ(co_await list(filter), "21");
-    filter = {.definition = "place-order", .status = "running", .before = std::nullopt};
+    filter = {.definition = "place-order", .status = Status::running, .before = std::nullopt};
     EXPECT_EQ(co_await list(filter), "31");
   });
 }
