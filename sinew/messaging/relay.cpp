@@ -188,8 +188,12 @@ Task<void> Relay::read_partition(store::Transaction& transaction, store::Outbox:
 Relay::Accepted Relay::note_outcomes(const Batch& page, const std::vector<Confirm>& confirms) {
   Accepted accepted;
   for (std::size_t i = 0; i < confirms.size(); ++i) {
-    note_outcome(page.entries[i], confirms[i]);
-    if (confirms[i] != Confirm::accepted) continue;
+    if (!is_done(page.entries[i], confirms[i])) {
+      block(page.entries[i]);
+      continue;
+    }
+    confirms[i] == Confirm::accepted ? ++status_.published : ++status_.expired;
+    if (!blocked_.empty()) blocked_.erase(key_of(page.entries[i]));
     auto& [lease, positions] = accepted[page.leases[i].partition];
     lease = page.leases[i];
     positions.push_back(page.entries[i].position);
@@ -212,13 +216,15 @@ Task<void> Relay::delete_accepted(Accepted accepted) {
   if (!held) renew_at_ = {};
 }
 
-void Relay::note_outcome(const store::OutboxEntry& entry, Confirm confirm) {
+// An answer whose asker has gone has no queue any more, and once it has expired nobody misses it.
+bool Relay::is_done(const store::OutboxEntry& entry, Confirm confirm) const {
+  if (confirm != Confirm::unroutable) return confirm == Confirm::accepted;
+  const auto expires_at = store::timing_of(entry.destination, entry.envelope).expires_at;
+  return expires_at && *expires_at <= runtime_.wall_now();
+}
+
+void Relay::block(const store::OutboxEntry& entry) {
   const std::string key = key_of(entry);
-  if (confirm == Confirm::accepted) {
-    ++status_.published;
-    blocked_.erase(key);
-    return;
-  }
   passed_over_.insert(key);
   Block& block = blocked_[key];
   if (runtime_.now() < block.until) return;  // counted already, for an earlier message of the key

@@ -34,6 +34,7 @@ constexpr std::int32_t share_of(std::int32_t relays) noexcept {
 
 struct RelayStatus {
   std::uint64_t published = 0;
+  std::uint64_t expired = 0;  // dropped: they had expired, and their queue was gone
   std::uint64_t failed_rounds = 0;
   std::size_t blocked_keys = 0;
   std::string last_error;  // empty when the last round succeeded
@@ -48,7 +49,9 @@ struct RelayStatus {
 // the database deletes the page before and reads the next.
 //
 // A message that the broker refuses (rejected, unroutable) blocks its own key, which is tried again
-// with backoff; the others go on. A broker that is away blocks the relay with backoff.
+// with backoff; the others go on. One that has expired meanwhile and whose queue is not there, such
+// as the answer to somebody who has gone, is dropped. A broker that is away blocks the relay with
+// backoff.
 //
 // Lives on the context's worker, beside the database.
 class Relay final : private store::CommitListener {
@@ -93,7 +96,8 @@ class Relay final : private store::CommitListener {
   bool pass_over(const store::OutboxEntry& entry);
   Task<Accepted> publish(Batch page);
   Accepted note_outcomes(const Batch& page, const std::vector<Confirm>& confirms);
-  void note_outcome(const store::OutboxEntry& entry, Confirm confirm);
+  bool is_done(const store::OutboxEntry& entry, Confirm confirm) const;
+  void block(const store::OutboxEntry& entry);
   Task<void> delete_accepted(Accepted accepted);
   Task<void> wait_for_work();
   static Task<void> pause_for(Duration pause);

@@ -12,6 +12,7 @@
 #include "sinew/async/scope.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/log.hpp"
+#include "sinew/event/timing.hpp"
 #include "sinew/store/schema.hpp"
 #include "tests/support/faulty_broker.hpp"
 #include "tests/support/faulty_database.hpp"
@@ -86,7 +87,9 @@ class Bench {
             .ordering_key = std::move(key)};
   }
   void write(One& one, std::string subject, std::string key, Destination to = work) {
-    const auto envelope = message(std::move(subject), std::move(key));
+    write(one, message(std::move(subject), std::move(key)), std::move(to));
+  }
+  void write(One& one, const event::Envelope& envelope, const Destination& to) {
     process.node().run(process.database().transaction(
         [&](Transaction& tx) -> Task<void> { co_await one.outbox.insert(tx, to, envelope); }));
   }
@@ -216,6 +219,25 @@ TEST(Relay, LetsAnUnroutableKeyBlockOnlyItself) {
   EXPECT_THAT(bench.take("later"), ElementsAre("a", "b"));
   EXPECT_THAT(bench.take(), ElementsAre("c"));
   EXPECT_EQ(one.relay.status().blocked_keys, 0U);
+}
+
+TEST(Relay, DropsWhatHasExpiredWhenItsQueueIsGone) {
+  Bench bench;
+  auto& one = bench.add_relay();
+  event::Envelope answer = bench.message("answer", "k");
+  event::expire_after(answer, bench.process.node().wall_now(), 5s);
+  bench.write(one, answer, {DestinationKind::queue, "gone"});
+  bench.write(one, "later", "k");
+
+  one.run();
+  bench.run_for(3s);
+  const auto before = bench.in_outbox();
+  bench.run_for(20s);
+
+  EXPECT_EQ(before, 2) << "the queue may come back";
+  EXPECT_EQ(bench.in_outbox(), 0);
+  EXPECT_EQ(one.relay.status().expired, 1U);
+  EXPECT_THAT(bench.take(), ElementsAre("later"));
 }
 
 // The pages of a pass are read while the one before is published, and a slow publish outlasts the

@@ -9,9 +9,15 @@ event::Envelope make_reply(const event::Envelope& command, const ReplyData& data
   header.subject = command.subject;
   header.ordering_key = command.ordering_key;
   header.lineage = event::caused_by(command);
+  bool of_saga = false;
   for (const auto& [name, value] : command.extensions) {
-    if (name.starts_with("saga")) header.extensions[name] = value;
+    if (!name.starts_with("saga")) continue;
+    header.extensions[name] = value;
+    of_saga = true;
   }
+  // Whoever waits for an answer waits as long as the question lives; a saga waits for ever.
+  const auto expiry = command.extensions.find("expirytime");
+  if (!of_saga && expiry != command.extensions.end()) header.extensions.insert(*expiry);
   header.data = SharedBytes(to_text(to_json(data)));
   return header;
 }

@@ -32,8 +32,8 @@ struct ReplyData {
 BOOST_DESCRIBE_STRUCT(ReplyData, (), (value, rejection))
 
 // The envelope of a reply to `command`: its type is the command's with `.reply` behind, its subject
-// key and `saga...` extensions are the command's, its causation names the command. `header` brings
-// id, source and time.
+// key and `saga...` extensions are the command's, its causation names the command; it expires with
+// the command, unless that is a saga's. `header` brings id, source and time.
 event::Envelope make_reply(const event::Envelope& command, const ReplyData& data,
                            event::Envelope header);
 
