@@ -1,7 +1,8 @@
 // reminders lend|wait FOLDER: a library lends a book, sends itself a reminder for later, and offers
 // another book to whoever asks within a second: nobody does. `lend` ends like a process that is
 // killed, as soon as the broker has all that; `wait`, another process, is reminded, once and not
-// too early, and finds the offer among the dead letters.
+// too early, finds the offer among the dead letters, and calls into the reading room, a queue that
+// is there while somebody reads.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -101,19 +102,23 @@ void expect(bool holds, const char* what) {
   if (!holds) throw std::runtime_error(what);
 }
 
+Envelope note(sinew::async::Runtime& runtime, std::string type, std::string book) {
+  Envelope envelope;
+  envelope.id = runtime.new_id();
+  envelope.source = "/library";
+  envelope.type = std::move(type);
+  envelope.subject = std::move(book);
+  envelope.time = runtime.wall_now();
+  return envelope;
+}
+
 Task<void> offer(sinew::messaging::Broker& broker, sinew::async::Runtime& runtime) {
   QueueSpec offers{.name = "offers"};
   offers.ttl = 1s;
   offers.dead_letter = "offers.dead";
   co_await broker.declare({.queues = {QueueSpec{.name = "offers.dead"}, offers}, .topics = {}});
-  Envelope envelope;
-  envelope.id = runtime.new_id();
-  envelope.source = "/library";
-  envelope.type = "library.offer";
-  envelope.subject = "Persuasion";
-  envelope.time = runtime.wall_now();
-  const auto confirms =
-      co_await broker.publish({{{DestinationKind::queue, "offers"}, std::move(envelope)}});
+  const auto confirms = co_await broker.publish(
+      {{{DestinationKind::queue, "offers"}, note(runtime, "library.offer", "Persuasion")}});
   expect(confirms.at(0) == Confirm::accepted, "the offer is accepted");
 }
 
@@ -128,6 +133,25 @@ Task<void> find_dead_offer(sinew::messaging::Broker& broker) {
   expect(letter.extensions.at(sinew::messaging::dead_letter::queue) == "offers", "among offers");
   co_await subscription->settle({{delivery.tag, sinew::messaging::Settlement::accepted}});
   co_await subscription->close();
+}
+
+// A call to whoever is in the room: with the last reader the queue goes, and what is called then
+// reaches nobody.
+Task<void> call_into_the_room(sinew::messaging::Broker& broker, sinew::async::Runtime& runtime) {
+  const sinew::messaging::Destination room{DestinationKind::queue, "reading-room"};
+  QueueSpec spec{.name = room.name};
+  spec.life = sinew::messaging::QueueLife::auto_delete;
+  co_await broker.declare({.queues = {spec}, .topics = {}});
+  auto reader = co_await broker.subscribe({.source = room, .group = {}});
+  const auto heard = co_await broker.publish({{room, note(runtime, "library.closing", "Emma")}});
+  const auto signals = co_await reader->receive(1);
+  const auto& delivery = std::get<sinew::messaging::Delivery>(signals.at(0));
+  co_await reader->settle({{delivery.tag, sinew::messaging::Settlement::accepted}});
+  co_await reader->close();
+  reader.reset();
+  const auto unheard = co_await broker.publish({{room, note(runtime, "library.closing", "Emma")}});
+  expect(heard.at(0) == Confirm::accepted, "a reader is in the room");
+  expect(unheard.at(0) == Confirm::unroutable, "the room goes with its last reader");
 }
 
 Task<void> lend(sinew::sqlite::Backend& backend, Library& library,
@@ -164,7 +188,9 @@ Task<void> run(sinew::async::Reactor& reactor, std::string what, std::filesystem
   co_await host.start();
   if (what == "lend") co_await lend(backend, library, *host.contexts().front());
   co_await wait(library);
-  co_await find_dead_offer(*backend.broker().connect(reactor));
+  const auto port = backend.broker().connect(reactor);
+  co_await find_dead_offer(*port);
+  co_await call_into_the_room(*port, reactor);
   co_await host.drain();
 }
 
