@@ -92,7 +92,7 @@ class Filling {
              void (Reflection::*set)(Message*, const FieldDescriptor*, T) const,
              void (Reflection::*add)(Message*, const FieldDescriptor*, T) const) {
     (message.GetReflection()->*(field.is_repeated() ? add : set))(&message, &field,
-                                                                  static_cast<T>(value));
+                                                                  static_cast<T>(std::move(value)));
   }
 
   template <std::integral T>
