@@ -1,5 +1,6 @@
 #include "sinew/messaging/backlog.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sinew/base/error.hpp"
@@ -120,13 +121,25 @@ Task<void> Backlog::add(Transaction& tx, BacklogEntry entry) {
   }
 }
 
+Timestamp Backlog::latest(Timestamp now) const {
+  return now + std::chrono::ceil<Timestamp::duration>(longest_wait_);
+}
+
 Task<std::vector<BacklogEntry>> Backlog::due(Transaction& tx, Timestamp now, std::size_t limit) {
-  const auto rows = co_await tx.execute(
+  auto rows = co_await tx.execute(
       "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
       "first_error, last_error, envelope FROM consumer_backlog "
       "WHERE consumer = ? AND state = 'waiting' AND not_before <= ? "
       "ORDER BY not_before, sequence LIMIT ?",
       {consumer_, now, limit});
+  if (rows.empty()) {
+    rows = co_await tx.execute(
+        "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
+        "first_error, last_error, envelope FROM consumer_backlog "
+        "WHERE consumer = ? AND state = 'waiting' AND not_before > ? "
+        "ORDER BY not_before, sequence LIMIT ?",
+        {consumer_, latest(now), limit});
+  }
   std::vector<BacklogEntry> entries;
   for (const auto row : rows)
     entries.push_back(backlog_entry(row));
@@ -139,7 +152,7 @@ Task<std::optional<Timestamp>> Backlog::next_due(Transaction& tx, Timestamp now)
       "AND not_before > ? ORDER BY not_before LIMIT 1",
       {consumer_, now});
   if (rows.empty()) co_return std::nullopt;
-  co_return rows[0].timestamp(0);
+  co_return std::min(rows[0].timestamp(0), latest(now));
 }
 
 Task<void> Backlog::reschedule(Transaction& tx, Uuid sequence, Timestamp not_before,

@@ -7,6 +7,7 @@
 
 #include "sinew/async/task.hpp"
 #include "sinew/base/id.hpp"
+#include "sinew/base/instant.hpp"
 #include "sinew/base/time.hpp"
 #include "sinew/event/envelope.hpp"
 #include "sinew/messaging/broker.hpp"
@@ -46,7 +47,10 @@ struct BacklogEntry {
 // nothing here takes longer because there are many. Every function is part of a transaction.
 class Backlog {
  public:
-  explicit Backlog(std::string consumer) : consumer_(std::move(consumer)) {}
+  // `longest_wait`: of one message between two attempts. One that seems to have to wait longer was
+  // written before the wall clock was set back, and is due.
+  explicit Backlog(std::string consumer, Duration longest_wait = std::chrono::hours(24))
+      : consumer_(std::move(consumer)), longest_wait_(longest_wait) {}
 
   static std::string key_of(const event::Envelope& message);
 
@@ -56,7 +60,9 @@ class Backlog {
   Task<std::int64_t> size(store::Transaction& transaction);
 
   Task<void> add(store::Transaction& transaction, BacklogEntry entry);
-  // Heads that are due, the longest overdue first; and when the next one will be.
+  // Heads that are due, the longest overdue first; and when the next one will be. Times are of the
+  // wall clock: set forward, it makes them due early; set back, it delays them by longest_wait at
+  // most.
   Task<std::vector<BacklogEntry>> due(store::Transaction& transaction, Timestamp now,
                                       std::size_t limit);
   Task<std::optional<Timestamp>> next_due(store::Transaction& transaction, Timestamp now);
@@ -87,8 +93,10 @@ class Backlog {
   Task<bool> behind_parked(store::Transaction& transaction, std::string key);
   Task<std::int64_t> behind(store::Transaction& transaction, std::string key);
   Task<void> count(store::Transaction& transaction, std::string_view what, std::int64_t more);
+  Timestamp latest(Timestamp now) const;
 
   std::string consumer_;
+  Duration longest_wait_;
 };
 
 }  // namespace sinew::messaging

@@ -90,7 +90,7 @@ Consumer::Consumer(async::Runtime& runtime, store::Database& database, Broker& b
       broker_(broker),
       handler_(handler),
       settings_(std::move(settings)),
-      backlog_(settings_.name),
+      backlog_(settings_.name, settings_.retry.max_delay),
       log_(log::root().with({{"consumer", settings_.name}})) {
   lanes_empty_.set();
 }

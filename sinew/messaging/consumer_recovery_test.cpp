@@ -454,5 +454,25 @@ TEST(ConsumerRecovery, KnowsABlockedKeyAmongVeryMany) {
   bench.stop();
 }
 
+TEST(ConsumerRecovery, RetriesInTimeHoweverTheWallClockIsSet) {
+  for (const auto jump : {-8760h, 8760h}) {
+    SCOPED_TRACE(jump.count());
+    Bench bench;  // one pause of at most 10 s between two attempts
+    bench.script.fail("a", Condition::unavailable);
+    bench.publish("a", "k");
+    bench.publish("b", "k");
+    bench.begin();
+    bench.run_for(10ms);
+    ASSERT_THAT(bench.script.attempts, ElementsAre("a1"));
+
+    bench.process.node().shift_wall(jump);
+    bench.run_for(11s);
+
+    EXPECT_THAT(bench.effects_in_order(), ElementsAre("a", "b"));
+    EXPECT_THAT(bench.backlog(), IsEmpty());
+    bench.stop();
+  }
+}
+
 }  // namespace
 }  // namespace sinew::messaging
