@@ -122,7 +122,8 @@ void add_filter(CLI::App& command, DlqOptions& dlq) {
   command.add_option("--type", dlq.type, "Only messages of this type");
   command.add_option("--key", dlq.key, "Only messages of this ordering key");
   command.add_option("--reason", dlq.reason, "Only messages parked for this reason")
-      ->check(CLI::IsMember({"poison", "exhausted_retries", "crashed", "hop_limit"}));
+      ->check(
+          CLI::IsMember({"poison", "unknown_type", "exhausted_retries", "crashed", "hop_limit"}));
   command.add_option("--limit", dlq.limit,
                      "At most so many a context (1 to 10000); list: 1000, else all");
 }

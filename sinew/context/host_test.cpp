@@ -431,7 +431,8 @@ TEST_F(OperatorApi, SaysWhatItDoesNotKnow) {
 TEST_F(OperatorApi, ParksAnUnknownCommandAndHasItDiscarded) {
   system.node->run(system.shop->send_unknown_command());
   system.world.run_for(2s);
-  EXPECT_THAT(system.rows("stock", "SELECT reason FROM consumer_backlog"), ElementsAre("poison"));
+  EXPECT_THAT(system.rows("stock", "SELECT reason FROM consumer_backlog"),
+              ElementsAre("unknown_type"));
   const Json activity = get("/v1/activity", system.host->operator_token()).json();
   EXPECT_EQ(activity.at("stock").at("parked").as_integer(), 1);
 

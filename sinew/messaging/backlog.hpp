@@ -37,7 +37,7 @@ struct BacklogEntry {
   std::int32_t attempts = 0;
   Timestamp arrived_at{};
   Timestamp not_before{};
-  std::string reason;  // of parking: poison, exhausted_retries, crashed
+  std::string reason;  // of parking: poison, unknown_type, exhausted_retries, crashed, hop_limit
   std::string first_error;
   std::string last_error;
 };

@@ -162,7 +162,7 @@ TEST(Consumer, ParksAtOnceWhatARetryCannotHelp) {
     const auto parked = bench.backlog();
     ASSERT_THAT(parked, SizeIs(1U)) << to_string(condition);
     EXPECT_EQ(parked[0].state, BacklogState::parked);
-    EXPECT_EQ(parked[0].reason, "poison");
+    EXPECT_EQ(parked[0].reason, condition == Condition::unsupported ? "unknown_type" : "poison");
     EXPECT_THAT(bench.script.attempts, ElementsAre("a1"));
   }
 }

@@ -62,6 +62,9 @@ Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int3
     if (error.condition() == Condition::conflict && conflicts < max_immediate_conflicts) {
       return {Verdict::again, "conflict", text};
     }
+    // A type, version or encoding that a newer program reads: not the message is wrong, but this
+    // program too old.
+    if (error.condition() == Condition::unsupported) return {Verdict::park, "unknown_type", text};
     if (!repetition_may_help(error.condition())) return {Verdict::park, "poison", text};
     return counted(std::move(text), attempt, settings);
   } catch (const std::exception& error) {

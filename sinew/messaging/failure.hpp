@@ -32,7 +32,7 @@ enum class Verdict : std::uint8_t {
 // What a failed handling means. `conflicts` counts the uncounted repetitions so far.
 struct Failure {
   Verdict verdict = Verdict::park;
-  std::string reason;  // failed, poison, exhausted_retries: short and fit for a column
+  std::string reason;  // failed, poison, unknown_type, exhausted_retries: fit for a column
   std::string error;   // the sentence, bounded to max_error_bytes
 
   static constexpr std::size_t max_error_bytes = 2000;

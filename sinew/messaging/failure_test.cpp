@@ -40,7 +40,7 @@ TEST(Judge, DecidesByConditionAttemptAndConflicts) {
        "exhausted_retries"},
       {"cancelled", thrown(Condition::cancelled), 3, 0, Verdict::hand_back, "cancelled"},
       {"invalid input", thrown(Condition::invalid_input), 1, 0, Verdict::park, "poison"},
-      {"unsupported", thrown(Condition::unsupported), 1, 0, Verdict::park, "poison"},
+      {"unsupported", thrown(Condition::unsupported), 1, 0, Verdict::park, "unknown_type"},
       {"corrupt", thrown(Condition::corrupt), 1, 0, Verdict::park, "poison"},
       {"not found", thrown(Condition::not_found), 1, 0, Verdict::park, "poison"},
       {"unauthorized", thrown(Condition::unauthorized), 1, 0, Verdict::park, "poison"},

@@ -245,11 +245,11 @@ class NewerEvents(Case):
         self.stop_when(lambda: self.messages())
         self.publish_as_version(99)
         self.serve()
-        poison = self.wait_for_messages(1, "--reason", "poison")[0]
-        self.assertEqual(poison["key"], "newer")
-        self.assertIn("version", poison["last_error"])
+        unknown = self.wait_for_messages(1, "--reason", "unknown_type")[0]
+        self.assertEqual(unknown["key"], "newer")
+        self.assertIn("version", unknown["last_error"])
 
-        self.changed("discard", poison["id"])
+        self.changed("discard", unknown["id"])
         self.free("reporting")
         self.changed("replay", "--all")
 
