@@ -9,6 +9,7 @@
 
 #include "sinew/async/test_runtime.hpp"
 #include "sinew/async/worker.hpp"
+#include "tests/support/error_of.hpp"
 
 namespace sinew::async {
 namespace {
@@ -16,17 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-Error error_of(F function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {Condition::corrupt, ""};
-}
+using tests::error_of;
 
 class PortalTest : public testing::Test {
  protected:

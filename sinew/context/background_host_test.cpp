@@ -14,6 +14,7 @@
 #include "sinew/async/worker_thread.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/context/subscriber.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/test_host.hpp"
 
 namespace sinew::context {
@@ -22,17 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-Error error_of(F function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {Condition::corrupt, ""};
-}
+using tests::error_of;
 
 // Real threads and a real clock: each test waits for what it expects.
 class BackgroundHostTest : public testing::Test {

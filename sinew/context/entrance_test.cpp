@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sinew/base/error.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/for_seeds.hpp"
 #include "tests/support/test_host.hpp"
 
@@ -13,17 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-template <class F>
-Error error_of(F function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {Condition::corrupt, ""};
-}
+using tests::error_of;
 
 // Asks the stock, as a context of its own.
 class Clerk final : public Context {
