@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "sinew/async/runtime.hpp"
 #include "sinew/base/log.hpp"
 #include "sinew/store/checkpoint_table.hpp"
 
@@ -72,6 +73,7 @@ Task<void> ProjectionRunner::run() {
     failure = std::current_exception();
   }
   status_.state = ProjectionState::stopped;
+  waits_.interrupt();
   if (!is_cancellation(failure)) status_.error = describe(failure);
   std::rethrow_exception(failure);
 }
@@ -84,7 +86,7 @@ Task<Checkpoint> ProjectionRunner::load() {
 
 Task<std::vector<RecordedEvent>> ProjectionRunner::next_page() {
   if (!events_) {
-    status_.position = co_await load();
+    move_to(co_await load());
     status_.state = ProjectionState::running;
     status_.error.clear();
     events_.emplace(database_, status_.position, limit_);
@@ -142,7 +144,7 @@ Task<ProjectionRunner::Outcome> ProjectionRunner::apply(const std::vector<Record
   try {
     co_await database_.transaction(
         [&](Transaction& transaction) { return apply_all(transaction, attempt); });
-    status_.position = events.back().position;
+    move_to(events.back().position);
     status_.applied += events.size();
     failures_ = 0;
     if (limit_ != batch_) events_.reset();
@@ -169,6 +171,7 @@ Task<void> ProjectionRunner::pause() {
   status_.state = ProjectionState::paused;
   log::error("projection paused: an event cannot be applied",
              {{"projection", projection_.name()}, {"error", status_.error}});
+  waits_.interrupt();
   resumed_.reset();
   co_await resumed_.wait();
   limit_ = batch_;
@@ -182,6 +185,57 @@ Task<void> ProjectionRunner::back_off() {
   log::warn("projection waits for the database",
             {{"projection", projection_.name()}, {"error", status_.error}});
   co_await async::Sleep(std::min(pause, longest_pause));
+}
+
+void ProjectionRunner::move_to(const Checkpoint& position) noexcept {
+  status_.position = position;
+  waits_.reached(position);
+}
+
+// One of another length was made elsewhere, where its order means nothing: the log refuses it.
+bool ProjectionRunner::shows(const Checkpoint& position) const noexcept {
+  if (position.at_start()) return true;
+  return position.bytes().size() == status_.position.bytes().size() && position <= status_.position;
+}
+
+std::string ProjectionRunner::behind(const Checkpoint& position) const {
+  const std::string here =
+      status_.position.at_start() ? "before the first event" : "at " + to_string(status_.position);
+  const std::string where =
+      fmt::format("the view {} stands {} and {} was asked for", name(), here, to_string(position));
+  switch (status_.state) {
+    case ProjectionState::running: return where + ": it is still catching up";
+    case ProjectionState::retrying:
+      return fmt::format("{}: it tries again: {}", where, status_.error);
+    case ProjectionState::paused: return fmt::format("{}: it is paused: {}", where, status_.error);
+    case ProjectionState::stopped: break;
+  }
+  return fmt::format("{}: it is not running{}{}", where, status_.error.empty() ? "" : ": ",
+                     status_.error);
+}
+
+Task<void> ProjectionRunner::wait_for(Checkpoint position) {
+  while (!shows(position)) {
+    if (status_.state == ProjectionState::paused || status_.state == ProjectionState::stopped) {
+      throw Error(Condition::unavailable, behind(position));
+    }
+    co_await waits_.wait(position);
+  }
+}
+
+Task<void> ProjectionRunner::reached(Checkpoint position, Duration patience) {
+  if (shows(position)) co_return;
+  co_await database_.read([this, position](Transaction& transaction) -> Task<void> {
+    co_await database_.event_log().read_all(transaction, position, 1);  // refuses a foreign one
+  });
+  const Instant now = (co_await async::this_context()).runtime->now();
+  const Instant deadline = now + std::min(patience, Instant::max() - now);
+  try {
+    co_await async::with_deadline(deadline, wait_for(position));
+  } catch (const Error& error) {
+    if (error.condition() != Condition::timeout) throw;
+    if (!shows(position)) throw Error(Condition::timeout, behind(position));
+  }
 }
 
 }  // namespace sinew::store

@@ -11,6 +11,7 @@
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
 #include "sinew/store/event_subscription.hpp"
+#include "sinew/store/position_waits.hpp"
 
 namespace sinew::store {
 
@@ -64,6 +65,15 @@ class ProjectionRunner {
   // Lets a paused projection try its event again.
   void resume() noexcept { resumed_.set(); }
 
+  // Returns once the view holds every event up to and including `position`, which an append gave:
+  // what is read afterwards has them. Waits up to `patience` for it. Errors: timeout (says how far
+  // the view is), unavailable (it is paused or not running, at once: waiting would not help),
+  // invalid_input (no place in this log, or beyond its end), exhausted (PositionWaits::capacity
+  // wait already), cancelled, those of Database::read. On the database's worker; the runner
+  // outlives it.
+  Task<void> reached(Checkpoint position, Duration patience);
+
+  std::string_view name() const noexcept { return projection_.name(); }
   const ProjectionStatus& status() const noexcept { return status_; }
 
  private:
@@ -78,6 +88,10 @@ class ProjectionRunner {
   Task<Outcome> apply(const std::vector<RecordedEvent>& events);
   Task<void> pause();
   Task<void> back_off();
+  bool shows(const Checkpoint& position) const noexcept;
+  Task<void> wait_for(Checkpoint position);
+  void move_to(const Checkpoint& position) noexcept;
+  std::string behind(const Checkpoint& position) const;
 
   Database& database_;
   Projection& projection_;
@@ -87,6 +101,7 @@ class ProjectionRunner {
   std::uint32_t failures_ = 0;  // transient ones in a row
   ProjectionStatus status_;
   async::Event resumed_;
+  PositionWaits waits_;
 };
 
 }  // namespace sinew::store

@@ -8,6 +8,7 @@
 #include "tests/conformance/inbox_suite.hpp"
 #include "tests/conformance/outbox_suite.hpp"
 #include "tests/conformance/projection_suite.hpp"
+#include "tests/conformance/projection_wait_suite.hpp"
 #include "tests/conformance/saga_lock_suite.hpp"
 #include "tests/conformance/saga_suite.hpp"
 #include "tests/support/simulated_sqlite.hpp"
@@ -71,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(Conformance, SnapshotConformance, engines, engine_name)
 INSTANTIATE_TEST_SUITE_P(Conformance, OutboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, InboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionConformance, engines, engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionWaitConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, SagaConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, SagaLockConformance, engines, engine_name);
 
