@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sinew/base/error.hpp"
 #include "sinew/base/trace.hpp"
 #include "sinew/context/naming.hpp"
+#include "sinew/context/position.hpp"
+#include "sinew/http/problem.hpp"
 #include "sinew/saga/journal.hpp"
 
 namespace sinew::context {
@@ -15,6 +19,38 @@ Task<event::Lineage> Context::new_lineage() const {
   const TraceContext* trace = (co_await async::this_context()).trace;
   if (trace != nullptr) lineage.traceparent = trace->traceparent();
   co_return lineage;
+}
+
+Task<void> Context::wait_for(std::string projection, store::Checkpoint position,
+                             Duration patience) {
+  const auto& runners = resources_->projections;
+  const auto runner =
+      std::ranges::find(runners, projection, [](const auto& one) { return one->name(); });
+  if (runner == runners.end()) {
+    throw Error(Condition::invalid_input,
+                fmt::format("{} waits for the view {} without having described it: add "
+                            "spec.projection()",
+                            resources_->name, projection));
+  }
+  co_await (*runner)->reached(position, patience);
+}
+
+Task<void> Context::wait_as_requested(const http::Request& request, std::string projection) {
+  const auto wait = requested_wait(resources_->name, request);
+  if (!wait) co_return;
+  try {
+    co_await wait_for(std::move(projection), wait->position, wait->patience);
+  } catch (const Error& error) {
+    if (error.condition() != Condition::timeout) throw;
+    throw http::StatusError(503, error.detail());
+  }
+}
+
+http::Response Context::with_position(http::Response response,
+                                      const store::Checkpoint& position) const {
+  if (position.at_start()) return response;  // nothing has ever happened: nothing to wait for
+  response.headers.set(position_field, write_position(resources_->name, position));
+  return response;
 }
 
 event::Envelope Context::header(std::string key, event::Lineage lineage) const {

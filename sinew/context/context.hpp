@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/log.hpp"
@@ -19,6 +21,7 @@
 #include "sinew/store/event_log.hpp"
 #include "sinew/store/outbox.hpp"
 #include "sinew/store/personal_database.hpp"
+#include "sinew/store/projection.hpp"
 
 namespace sinew::context {
 
@@ -35,6 +38,7 @@ struct Resources {
   http::Client& http;
   resilience::PipelineRegistry& pipelines;
   messaging::Requester* requester;  // null for a context that asks nothing
+  const std::vector<std::unique_ptr<store::ProjectionRunner>>& projections;
   const event::Upcasters& upcasters;
   const event::Codecs& codecs;
   log::Logger log;
@@ -148,6 +152,16 @@ class Context {
     return send_reply(tx, command, messaging::to_reply_data(answer));
   }
 
+  // Returns once the view of that projection holds every event up to `position`, which an append
+  // of this context gave: what is read afterwards has them. Not within a transaction. Errors: those
+  // of store::ProjectionRunner::reached(); invalid_input also for a projection that describe() does
+  // not name.
+  Task<void> wait_for(std::string projection, store::Checkpoint position, Duration patience);
+
+  // The answer to a request that changed something, with where that stands: of its append, or
+  // events().head() in its transaction when it had been done before. See position.hpp.
+  http::Response with_position(http::Response response, const store::Checkpoint& position) const;
+
   // The lineage of what an outside request starts: a new process under the request's trace.
   Task<event::Lineage> new_lineage() const;
 
@@ -157,6 +171,8 @@ class Context {
   friend class Entrance;
   messaging::Requester& requester_for(std::string_view question) const;
   static store::Destination whom_to_ask(std::string_view question);
+  // As long as the request asks for it. Errors: as above, but StatusError 503 instead of timeout.
+  Task<void> wait_as_requested(const http::Request& request, std::string projection);
   event::Envelope header(std::string key, event::Lineage lineage) const;
   // In a transaction of its own; `envelope` brings type, data, key, and an id unless that is nil.
   Task<Uuid> publish_alone(event::Envelope envelope);

@@ -66,6 +66,14 @@ class Entrance {
     });
   }
 
+  // Context::wait_for() for another thread, with its errors: a read() that follows finds the events
+  // up to `position`, which a transaction() brought back from its append.
+  async::Future<void> wait_for(std::string projection, store::Checkpoint position,
+                               Duration patience) const {
+    return portal_->call([&context = context_, projection = std::move(projection), position,
+                          patience]() { return context.wait_for(projection, position, patience); });
+  }
+
   // Runs function(), which makes a Task<T>, on the context's worker: its members may be called
   // there. `function` lives until the task has ended.
   template <class F>

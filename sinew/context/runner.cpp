@@ -108,6 +108,7 @@ Task<void> ContextRunner::open(Backend& backend) {
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
   spec_->check_locks();
+  spec_->check_views();
   spec_->unstashed_ = this;
   for (const auto& type : spec_->handled_) {
     spec_->upcasters_.check(type);
@@ -137,10 +138,12 @@ Task<void> ContextRunner::open(Backend& backend) {
         messaging::RequesterSettings{.source = source_of(name_),
                                      .replies = answers_of(name_).name});
   }
+  for (store::Projection* projection : spec_->projections_)
+    projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
   pipelines_ = std::make_unique<resilience::PipelineRegistry>(runtime_, metrics_, name_, log_);
   resources_ = std::make_unique<Resources>(
       Resources{name_, place_.folder, runtime_, *database_, outbox_, *sagas_, *http_, *pipelines_,
-                requester_.get(), spec_->upcasters_, settings_.codecs, log_});
+                requester_.get(), projections_, spec_->upcasters_, settings_.codecs, log_});
   context_->resources_ = resources_.get();
 }
 
@@ -193,9 +196,8 @@ void ContextRunner::spawn_all() {
   running_->spawn(sagas_->run(), "sagas");
   running_->spawn(forget_old_marks(), "old marks");
   if (requester_) running_->spawn(requester_->run(), "answers");
-  for (store::Projection* projection : spec_->projections_) {
-    projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
-    running_->spawn(projections_.back()->run(),
+  for (auto& projection : projections_) {
+    running_->spawn(projection->run(),
                     async::lasting_name(fmt::format("{}/{}", name_, projection->name())));
   }
   for (auto& [name, handler] : spec_->drops_) {

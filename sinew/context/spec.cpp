@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sinew/base/error.hpp"
 
 namespace sinew::context {
@@ -35,6 +37,28 @@ ContextSpec& ContextSpec::add_question(std::string_view type) {
   }
   has_questions_ = true;
   return *this;
+}
+
+ContextSpec& ContextSpec::add_view_route(http::Method method, std::string pattern,
+                                         http::Handler handler, const store::Projection& view) {
+  read_views_.push_back(&view);
+  router_.add(method, std::move(pattern),
+              [&self = self_, &view,
+               handler = std::move(handler)](const http::Request& request) -> Task<http::Response> {
+                co_await self.wait_as_requested(request, std::string(view.name()));
+                co_return co_await handler(request);
+              });
+  return *this;
+}
+
+void ContextSpec::check_views() const {
+  for (const store::Projection* view : read_views_) {
+    if (std::ranges::find(projections_, view) != projections_.end()) continue;
+    throw Error(Condition::invalid_input,
+                fmt::format("a route of {} reads from the view {}, which it does not describe: add "
+                            "spec.projection()",
+                            self_.name(), view->name()));
+  }
 }
 
 void ContextSpec::check_locks() const {

@@ -63,6 +63,15 @@ class ContextSpec {
     return *this;
   }
 
+  // ... that reads from a view of this context: it is called once the view has what the request
+  // asks for; see position.hpp.
+  template <class C, class R, class... A>
+  ContextSpec& route(http::Method method, std::string pattern, R (C::*handler)(A...),
+                     const store::Projection& view) {
+    return add_view_route(method, std::move(pattern),
+                          http::make_handler(static_cast<C&>(self_), handler), view);
+  }
+
   // Events of another context, from the beginning of its topic.
   template <class C, event::Typed E>
   ContextSpec& handles(Task<void> (C::*handler)(store::Transaction&, E, const event::Envelope&));
@@ -127,6 +136,10 @@ class ContextSpec {
   ContextSpec& add_event(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_command(std::string_view type, Dispatcher::Function function);
   ContextSpec& add_question(std::string_view type);
+  ContextSpec& add_view_route(http::Method method, std::string pattern, http::Handler handler,
+                              const store::Projection& view);
+  // Error invalid_input: a route reads from a view that projection() does not name.
+  void check_views() const;
 
   // Error invalid_input: something is locked that no command unlocks.
   void check_locks() const;
@@ -151,6 +164,7 @@ class ContextSpec {
   store::CommitListener* unstashed_ = nullptr;  // hears that commands left the stash
   std::vector<saga::Definition> sagas_;
   std::vector<store::Projection*> projections_;
+  std::vector<const store::Projection*> read_views_;  // by routes
   std::map<std::string, DropHandler> drops_;
   std::optional<messaging::RetrySettings> retry_;
   messaging::Retention retention_;

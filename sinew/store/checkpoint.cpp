@@ -30,8 +30,10 @@ Checkpoint Checkpoint::from_position(std::uint64_t position) {
 
 Checkpoint Checkpoint::parse(std::string_view hex) {
   const auto bytes = from_hex(hex);
-  if (!bytes)
-    throw Error(Condition::invalid_input, "a checkpoint is written in hexadecimal digits");
+  if (!bytes || bytes->size() > max_bytes || to_hex(*bytes) != hex) {
+    throw Error(Condition::invalid_input,
+                "a checkpoint is written in up to 48 digits of 0-9 and a-f, two a byte");
+  }
   return from_bytes(*bytes);
 }
 
@@ -45,3 +47,15 @@ std::uint64_t Checkpoint::position() const noexcept {
 std::string to_string(const Checkpoint& checkpoint) { return to_hex(checkpoint.bytes()); }
 
 }  // namespace sinew::store
+
+namespace sinew {
+
+std::optional<store::Checkpoint> TextForm<store::Checkpoint>::parse(std::string_view text) {
+  try {
+    return store::Checkpoint::parse(text);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace sinew

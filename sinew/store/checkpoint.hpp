@@ -3,8 +3,11 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "sinew/base/text_form.hpp"
 
 namespace sinew::store {
 
@@ -19,7 +22,7 @@ class Checkpoint {
   // Throws Error invalid_input beyond max_bytes. Order is that of the bytes: make them big-endian.
   static Checkpoint from_bytes(std::string_view bytes);
   static Checkpoint from_position(std::uint64_t position);
-  // The inverse of to_string. Throws Error invalid_input for what is no checkpoint.
+  // The inverse of to_string. Throws Error invalid_input for what to_string() does not give.
   static Checkpoint parse(std::string_view hex);
 
   std::string_view bytes() const noexcept { return {bytes_.data(), size_}; }
@@ -41,3 +44,12 @@ class Checkpoint {
 std::string to_string(const Checkpoint& checkpoint);  // hex, for people and JSON
 
 }  // namespace sinew::store
+
+// A member of requests, answers and replies.
+template <>
+struct sinew::TextForm<sinew::store::Checkpoint> {
+  static constexpr TextInfo info{
+      "a position in a log, as an answer gave it", {}, "^([0-9a-f]{2}){0,24}$"};
+  static std::optional<store::Checkpoint> parse(std::string_view text);
+  static std::string write(const store::Checkpoint& value) { return to_string(value); }
+};
