@@ -67,7 +67,7 @@ TEST(Journal, RefusesWhatItCannotRead) {
     const char* says;
   } rows[] = {
       {"?since=yesterday", "since"},
-      {"?after=xyz", "hexadecimal"},
+      {"?after=xyz", "a position in a log"},
       {"?after=7fffffffffffffff", "the log ends"},
       {"?after=00&since=2026-01-01T00:00:00Z", "one of both"},
       {"?limit=0", "limit"},

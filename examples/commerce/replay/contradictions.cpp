@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "examples/commerce/replay/order_feed.hpp"
+#include "sinew/context/position.hpp"
+#include "sinew/http/problem.hpp"
 #include "sinew/wire/uri.hpp"
 
 namespace commerce::replay {
@@ -30,12 +32,28 @@ namespace {
 
 constexpr int page_size = 1000;
 
+// How far the log of sales goes now: that of another replay may just have been taken.
+Task<sinew::http::Headers> as_of_now(PatientClient& client, std::string sales_url) {
+  const auto journal = co_await client.send(
+      {.method = sinew::http::Method::get, .url = sales_url + "/journal?limit=1"});
+  if (!journal.success()) throw sinew::http::to_error(journal);
+  sinew::http::Headers headers;
+  const auto position = journal.headers.get(sinew::context::position_field);
+  if (!position.empty()) headers.set(sinew::context::min_position_field, std::string(position));
+  co_return headers;
+}
+
+// Of a list that has all of them, not of one that is behind.
 Task<std::set<std::string>> known_orders(PatientClient& client, std::string sales_url) {
+  const auto headers = co_await as_of_now(client, sales_url);
   std::set<std::string> ids;
   std::optional<std::string> after = "";
   while (after) {
-    auto page = co_await client.get<KnownOrders>(fmt::format(
-        "{}/orders?limit={}&after={}", sales_url, page_size, sinew::wire::percent_encode(*after)));
+    auto page = sinew::http::Client::read_answer<KnownOrders>(
+        co_await client.send({.method = sinew::http::Method::get,
+                              .url = fmt::format("{}/orders?limit={}&after={}", sales_url,
+                                                 page_size, sinew::wire::percent_encode(*after)),
+                              .headers = headers}));
     for (auto& order : page.orders)
       ids.insert(std::move(order.order_id));
     after = std::move(page.next);

@@ -8,6 +8,7 @@
 
 #include "examples/commerce/sales/order.hpp"
 #include "sinew/base/described.hpp"
+#include "sinew/store/checkpoint.hpp"
 
 // What sales takes and answers over HTTP.
 namespace commerce::sales {
@@ -87,7 +88,7 @@ BOOST_DESCRIBE_STRUCT(ErasureAnswer, (), (erased, purged))
 
 // GET /journal?since=&type=&after=&limit=: what happened to orders, in the order in which it did. A
 // page may be empty; `next` is the `after` of the following one, until it is at_end, and afterwards
-// for what happens later.
+// for what happens later. Its Sinew-Position is the end of the log, whichever page it is.
 struct Fact {
   std::string order_id;
   std::int64_t version = 0;  // from 0, of this order's facts
@@ -98,7 +99,7 @@ BOOST_DESCRIBE_STRUCT(Fact, (), (order_id, version, type, at))
 
 struct Journal {
   std::vector<Fact> facts;
-  std::string next;
+  sinew::store::Checkpoint next;
   bool at_end = false;
 };
 BOOST_DESCRIBE_STRUCT(Journal, (), (facts, next, at_end))

@@ -23,21 +23,24 @@ Task<Response> Sales::cancel_order(const Request& request) {
   const auto id = request.path_parameter<std::string>("id");
   const auto command = sinew::from_json<CancelOrder>(request.json());
   const auto lineage = co_await new_lineage();
+  sinew::store::Checkpoint position;
   const Order order = co_await database().transaction([&](Transaction& tx) -> Task<Order> {
     StoredOrder stored = co_await orders_->load(tx, id);
     if (!stored.exists()) {
       throw Error(Condition::not_found, fmt::format("there is no order {}", id));
     }
+    position = co_await events().head(tx);
     if (const auto requested = stored.state().request_cancel(command.reason)) {
       stored.raise(*requested);
-      co_await orders_->append(tx, stored, lineage);
+      position = (co_await orders_->append(tx, stored, lineage)).position;
       co_await begin(tx, CancellationRequested{id, command.reason}, id, lineage);
     }
     co_return stored.state();
   });
   const auto answer = sinew::to_json(answer_of(order));
-  if (order.status() == OrderStatus::cancelled) co_return sinew::http::ok(answer);
-  co_return sinew::http::accepted(answer);
+  co_return with_position(order.status() == OrderStatus::cancelled ? sinew::http::ok(answer)
+                                                                   : sinew::http::accepted(answer),
+                          position);
 }
 
 // Also told of orders whose saga gave their money back: those were never confirmed.

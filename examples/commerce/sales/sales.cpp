@@ -75,7 +75,7 @@ JournalQuery read_journal_query(const Request& request) {
   }
   query.limit = static_cast<std::size_t>(limit);
   const auto since = request.query_parameter<std::string>("since");
-  const auto after = request.query_parameter<std::string>("after");
+  const auto after = request.query_parameter<Checkpoint>("after");
   if (since && after) {
     throw sinew::DocumentError(
         {{"since", "a page begins since a time or after a place: give one of both"}});
@@ -84,7 +84,7 @@ JournalQuery read_journal_query(const Request& request) {
   if (since && !query.since) {
     throw sinew::DocumentError({{"since", "expected a time such as 2026-07-04T10:00:00Z"}});
   }
-  if (after) query.after = Checkpoint::parse(*after);
+  query.after = after.value_or(Checkpoint());
   return query;
 }
 
@@ -127,7 +127,7 @@ void Sales::describe(sinew::context::ContextSpec& spec) {
       .personal<Placed>()
       .route(Method::post, "/orders", &Sales::place_order)
       .route(Method::post, "/baskets", &Sales::place_basket)
-      .route(Method::get, "/orders", &Sales::list_orders)
+      .route(Method::get, "/orders", &Sales::list_orders, view_)
       .route(Method::get, "/orders/{id}", &Sales::show_order)
       .route(Method::post, "/customers/{id}/erasure", &Sales::forget_customer)
       .route(Method::get, "/journal", &Sales::show_journal)
@@ -154,8 +154,10 @@ Task<void> Sales::start() {
 Task<Response> Sales::place_order(const PlaceOrder& command) {
   const auto taken = co_await take_orders({Order::place(command)});
   const auto answer = sinew::to_json(answer_of(taken.orders.front()));
-  if (!taken.any_new) co_return sinew::http::ok(answer);
-  co_return sinew::http::created("/orders/" + command.order_id, answer);
+  co_return with_position(taken.any_new
+                              ? sinew::http::created("/orders/" + command.order_id, answer)
+                              : sinew::http::ok(answer),
+                          taken.position);
 }
 
 Task<Response> Sales::place_basket(const Basket& basket) {
@@ -165,7 +167,7 @@ Task<Response> Sales::place_basket(const Basket& basket) {
     answer.orders.push_back(answer_of(order));
   Response response = sinew::http::ok(sinew::to_json(answer));
   if (taken.any_new) response.status = 201;
-  co_return response;
+  co_return with_position(std::move(response), taken.position);
 }
 
 // New orders are answered as they were taken: their sagas have only begun.
@@ -195,7 +197,12 @@ Task<Sales::Taken> Sales::keep_orders(Transaction& tx, const std::vector<Placed>
     taken.orders.push_back(order.state());
   }
   taken.any_new = !parts.empty();
-  if (taken.any_new) co_await events().append_all(tx, std::move(parts));
+  if (taken.any_new) {
+    const auto appended = co_await events().append_all(tx, std::move(parts));
+    taken.position = appended.back().position;
+  } else {
+    taken.position = co_await events().head(tx);  // they stand somewhere before it
+  }
   co_return taken;
 }
 
@@ -245,17 +252,19 @@ Task<Response> Sales::forget_customer(const Request& request) {
 
 Task<Response> Sales::show_journal(const Request& request) {
   const JournalQuery query = read_journal_query(request);
+  Checkpoint head;
   const EventPage page = co_await database().read([&](Transaction& tx) -> Task<EventPage> {
+    head = co_await events().head(tx);
     Checkpoint from = query.after;
     if (query.since) from = co_await events().position_before(tx, *query.since);
     co_return co_await events().read_matching(tx, query.filter, from, query.limit);
   });
-  Journal journal{{}, to_string(page.position), page.at_end};
+  Journal journal{{}, page.position, page.at_end};
   for (const auto& event : page.events) {
     journal.facts.push_back(
         {*order_of(event.stream), event.stream_version, event.type, event.recorded_at});
   }
-  co_return sinew::http::ok(journal);
+  co_return with_position(sinew::http::ok(journal), head);
 }
 
 Task<Response> Sales::show_availability(const Request& request) {

@@ -39,7 +39,8 @@ class Sales final : public sinew::context::Context {
   sinew::Task<sinew::http::Response> cancel_order(const sinew::http::Request& request);
   // GET /orders/{id}
   sinew::Task<sinew::http::Response> show_order(const sinew::http::Request& request);
-  // GET /orders?status=&limit=&after=
+  // GET /orders?status=&limit=&after=: from the view, which the client may wait for by the
+  // Sinew-Position of what it changed or read before.
   sinew::Task<sinew::http::Response> list_orders(const sinew::http::Request& request);
   // POST /customers/{id}/erasure: name and address leave the orders, contact and phone the
   // customer; 404 for one that sales does not know.
@@ -67,6 +68,7 @@ class Sales final : public sinew::context::Context {
   struct Taken {
     std::vector<Order> orders;
     bool any_new = false;
+    sinew::store::Checkpoint position;  // all of them are in the log up to here
   };
   sinew::Task<Taken> take_orders(std::vector<Placed> placed);
   sinew::Task<Taken> keep_orders(Transaction& tx, const std::vector<Placed>& placed,
