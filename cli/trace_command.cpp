@@ -57,9 +57,15 @@ void add_trace_command(CLI::App& program, const Options& options, Action& action
   auto* command = program.add_subcommand(
       "trace", "One process over all contexts: what each did, and what still waits");
   auto id = std::make_shared<std::string>();
-  command->add_option("process", *id, "Its correlation id, or the key (an order) it is about")
-      ->required();
+  command->add_option("process", *id, "Its correlation id, or the key (an order) it is about");
   command->callback([&action, &options, id] {
+    if (id->empty()) {
+      throw CLI::ValidationError(
+          "sinew trace",
+          "say which process: the key it is about, such as the id of an order (`sinew dlq list` "
+          "shows keys, and the list of orders has them), or its correlation id (`sinew saga show` "
+          "and `sinew dlq show` say it)");
+    }
     action = [&options, id](System& system) { return trace(system, options, *id); };
   });
 }

@@ -458,6 +458,7 @@ class StuckSagas(Case):
                 (["edit", "nobody", "--data", "1"], 1, "expected an object")):
             with self.subTest(arguments):
                 self.assertIn(says, self.ask_sinew("saga", *arguments, code=code).stderr)
+        self.assertIn("the key it is about", self.ask_sinew("trace", code=2).stderr)
 
 
 if __name__ == "__main__":
