@@ -10,14 +10,26 @@
 namespace sinew::cli {
 namespace {
 
-// Whether the word is an option that takes the next one as its value.
-bool takes_a_value(const CLI::App* app, const std::string& word) {
-  if (word.find('=') != std::string::npos) return false;
-  for (; app != nullptr; app = app->get_parent()) {
-    const CLI::Option* option = app->get_option_no_throw(word);
-    if (option != nullptr) return option->get_items_expected_max() > 0;
+// `--port` of `--port=3`.
+std::string option_name(const std::string& word) { return word.substr(0, word.find('=')); }
+
+// The option of that name, of the command or of one above it whose options it takes too.
+const CLI::Option* find_option(const CLI::App* app, const std::string& name) {
+  for (; app != nullptr; app = app->get_fallthrough() ? app->get_parent() : nullptr) {
+    if (const CLI::Option* option = app->get_option_no_throw(name)) return option;
   }
-  return false;
+  return nullptr;
+}
+
+std::vector<std::string> options_of(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_fallthrough() ? app->get_parent() : nullptr) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames())
+        names.push_back("--" + name);
+    }
+  }
+  return names;
 }
 
 const CLI::App* subcommand(const CLI::App& app, const std::string& name) {
@@ -27,26 +39,38 @@ const CLI::App* subcommand(const CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
-std::vector<std::string> names_of(const CLI::App& app) {
+// Those that the help shows.
+std::vector<std::string> subcommands_of(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* each : app.get_subcommands({}))
-    names.push_back(each->get_name());
+  for (const CLI::App* each : app.get_subcommands({})) {
+    if (!each->get_group().empty()) names.push_back(each->get_name());
+  }
   return names;
+}
+
+std::string unknown_option(const CLI::App& app, const std::string& path, const std::string& name) {
+  return fmt::format("{} has no option {}{}; `{} --help` lists them", path, name,
+                     did_you_mean(name, options_of(&app)), path);
 }
 
 }  // namespace
 
-std::string unknown_subcommand(const CLI::App& program, const std::vector<std::string>& arguments) {
+std::string misspelling(const CLI::App& program, const std::vector<std::string>& arguments) {
   const CLI::App* app = &program;
   std::string path = program.get_name();
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const std::string& word = arguments[i];
-    const auto names = names_of(*app);
-    if (names.empty()) return "";
     if (word.starts_with('-')) {
-      i += takes_a_value(app, word) ? 1 : 0;
+      const CLI::Option* option = find_option(app, option_name(word));
+      if (option == nullptr && word.starts_with("--")) {
+        return unknown_option(*app, path, option_name(word));
+      }
+      const bool takes_next = option != nullptr && option->get_items_expected_max() > 0;
+      i += takes_next && word.find('=') == std::string::npos ? 1 : 0;
       continue;
     }
+    const auto names = subcommands_of(*app);
+    if (names.empty()) continue;
     const CLI::App* next = subcommand(*app, word);
     if (next == nullptr) {
       return fmt::format("{} has no subcommand {}{}; it has {}", path, word,

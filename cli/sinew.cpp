@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const std::string mistake = cli::unknown_subcommand(program, {argv + 1, argv + argc});
+    const std::string mistake = cli::misspelling(program, {argv + 1, argv + argc});
     if (error.get_exit_code() != 0 && !mistake.empty()) {
       cli::complain(mistake + "\n");
       return cli::exit_usage;

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/misspelling.hpp"
 #include "examples/commerce/program/commands.hpp"
 #include "examples/commerce/program/settings.hpp"
 #include "sinew/base/config_environment.hpp"
@@ -163,6 +164,11 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const std::string mistake = sinew::cli::misspelling(program, {argv + 1, argv + argc});
+    if (error.get_exit_code() != 0 && !mistake.empty()) {
+      fmt::print(stderr, "{}\n", mistake);
+      return exit_failed;
+    }
     return program.exit(error) == 0 ? exit_done : exit_failed;
   }
   try {

@@ -20,10 +20,16 @@ class Mistakes(system.Case):
         return ["run", "--folder", self.folder, "--input", self.input, "--exit", *more]
 
     def test_unknown_option(self):
-        self.refused("run", "--fodler", "x", says=["--fodler", "--help"])
+        self.refused("run", "--fodler", "x", says=[
+            "commerce run has no option --fodler (did you mean `--folder`?)", "--help"])
+        self.refused("verify", "--folder", self.folder, "--wiat=3s", says=["`--wait`"])
+        self.refused("--prot", "3", "run", says=["commerce has no option --prot; "])
+        self.refused("run", "--folder=--prot", "--zzz", says=["no option --zzz; "])
 
     def test_no_subcommand(self):
         self.refused(says=["subcommand"])
+        self.refused("vrify", says=["commerce has no subcommand vrify (did you mean `verify`?); "
+                                    "it has run, serve, replay, verify\n"])
 
     def test_missing_input(self):
         self.refused("run", "--folder", self.folder, "--input", self.scratch / "none",

@@ -455,6 +455,8 @@ class StuckSagas(Case):
                 (["list", "--status", "stuck"], 2, "suspended"),
                 (["explode"], 2, "sinew saga has no subcommand explode; it has list, show"),
                 (["lst"], 2, "has no subcommand lst (did you mean `list`?)"),
+                (["list", "--stauts", "x"], 2, "no option --stauts (did you mean `--status`?)"),
+                (["list", "--flder", "x"], 2, "no option --flder (did you mean `--folder`?)"),
                 (["edit", "nobody", "--data", "1"], 1, "expected an object")):
             with self.subTest(arguments):
                 self.assertIn(says, self.ask_sinew("saga", *arguments, code=code).stderr)
