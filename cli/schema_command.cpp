@@ -3,8 +3,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
+#include "adapters/protobuf/descriptor_set.hpp"
 #include "adapters/sqlite/history.hpp"
 #include "cli/command.hpp"
 #include "sinew/base/error.hpp"
@@ -18,13 +21,15 @@ struct SchemaOptions {
   std::vector<std::string> folders;
   std::vector<std::string> lifted;
   std::string history;
+  std::string descriptors;
 };
 
 struct Report {
   std::size_t schemas = 0;
   JsonArray breaks;
   std::int64_t events = 0;
-  std::int64_t unread = 0;  // in an encoding that only their programs know
+  std::int64_t unread = 0;  // of them: this program does not know how
+  JsonArray unread_kinds;
   JsonArray findings;
 
   bool compatible() const { return breaks.empty() && findings.empty(); }
@@ -63,6 +68,14 @@ Json row_of(const event::Incompatibility& found) {
                     {"text", found.text}};
 }
 
+Json row_of(const event::UnreadEvents& unread) {
+  return JsonObject{{"type", unread.type},
+                    {"version", unread.version},
+                    {"content_type", unread.content_type},
+                    {"events", unread.events},
+                    {"why", unread.why}};
+}
+
 Json row_of(const event::HistoryFinding& found) {
   return JsonObject{{"type", found.type},  {"written", found.written}, {"reader", found.reader},
                     {"path", found.path},  {"text", found.text},       {"events", found.events},
@@ -76,6 +89,7 @@ void print_report(const Report& report, const SchemaOptions& schema, Format form
                         {"breaks", report.breaks}};
     if (!schema.history.empty()) {
       document.set("events", report.events).set("unread", report.unread);
+      document.set("unread_kinds", report.unread_kinds);
       document.set("history", report.findings);
     }
     return print(to_pretty_text(Json(std::move(document))));
@@ -101,10 +115,39 @@ void print_report(const Report& report, const SchemaOptions& schema, Format form
                  {"first", "FIRST"}},
                 false));
   }
+  if (!report.unread_kinds.empty()) {
+    print(table(report.unread_kinds,
+                {{"type", "TYPE"},
+                 {"version", "WRITTEN"},
+                 {"content_type", "ENCODING"},
+                 {"events", "NOT READ"},
+                 {"why", "WHY"}},
+                false));
+    print("Protobuf is read with --descriptors, which `protoc --descriptor_set_out` writes.\n");
+  }
   std::string text = fmt::format("{} schemas", report.schemas);
   if (!schema.history.empty()) text += fmt::format(" and {} recorded events", report.events);
-  if (report.unread > 0) text += fmt::format(" ({} in another encoding, not read)", report.unread);
+  if (report.unread > 0) text += fmt::format(" ({} of them not read)", report.unread);
   print(fmt::format("{}: {}\n", text, report.compatible() ? "compatible" : "not compatible"));
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (file && !content.empty()) return content;
+  throw Error(Condition::invalid_input, fmt::format("{} cannot be read, or is empty", path));
+}
+
+event::Codecs codecs_of(const SchemaOptions& schema) {
+  event::Codecs codecs;
+  if (schema.descriptors.empty()) return codecs;
+  const std::string bytes = read_file(schema.descriptors);
+  try {
+    codecs.add(protobuf::codec_of_descriptor_set(bytes));
+  } catch (const Error& error) {
+    throw Error(error.condition(), fmt::format("{}: {}", schema.descriptors, error.detail()));
+  }
+  return codecs;
 }
 
 Task<Report> check(async::Runtime& runtime, const SchemaOptions& schema) {
@@ -113,11 +156,12 @@ Task<Report> check(async::Runtime& runtime, const SchemaOptions& schema) {
     add_schema_folder(catalog, folder);
   catalog.check_complete();
   const event::Lifts lifts = lifts_of(schema, catalog);
-  Report report{.schemas = catalog.size(), .breaks = {}, .findings = {}};
+  const event::Codecs codecs = codecs_of(schema);
+  Report report{.schemas = catalog.size(), .breaks = {}, .unread_kinds = {}, .findings = {}};
   for (const auto& found : catalog.check(lifts))
     report.breaks.push_back(row_of(found));
   if (schema.history.empty()) co_return report;
-  event::HistoryCheck history(catalog, lifts);
+  event::HistoryCheck history(catalog, lifts, codecs);
   co_await sqlite::read_history(runtime, schema.history,
                                 [&history](const sqlite::RecordedMessage& message) {
                                   history.add(message.place, message.type, message.version,
@@ -125,6 +169,8 @@ Task<Report> check(async::Runtime& runtime, const SchemaOptions& schema) {
                                 });
   report.events = history.events();
   report.unread = history.unread();
+  for (const auto& unread : history.unread_kinds())
+    report.unread_kinds.push_back(row_of(unread));
   for (const auto& found : history.findings())
     report.findings.push_back(row_of(found));
   co_return report;
@@ -156,6 +202,9 @@ void add_schema_commands(CLI::App& program, const Options& options, Errand& erra
                       "TYPE:VERSION from which an upcaster lifts; its own test proves it");
   command->add_option("--history", schema->history,
                       "A system's folder: its recorded events must follow their schemas");
+  command->add_option("--descriptors", schema->descriptors,
+                      "With --history: the messages of events that travel as Protobuf, written by "
+                      "`protoc --include_imports --descriptor_set_out`");
   command->callback([&errand, &options, schema] {
     errand = [&options, schema](async::Reactor& reactor) {
       return run_check(reactor, options, *schema);

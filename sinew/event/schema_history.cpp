@@ -46,7 +46,7 @@ void HistoryCheck::add(std::string_view place, std::string_view type, std::int32
     event.data = codecs_.decode(content_type, type, version, data);
   } catch (const Error& error) {
     if (error.condition() == Condition::unsupported) {
-      ++unread_;
+      leave_unread(event, content_type, error.detail());
     } else {
       report(event, "", "", fmt::format("is no object in {}", content_type));
     }
@@ -89,6 +89,22 @@ void HistoryCheck::check(const Event& event, std::string_view reader, const Sche
   }
 }
 
+void HistoryCheck::leave_unread(const Event& event, std::string_view content_type,
+                                std::string_view why) {
+  ++unread_;
+  std::tuple key{std::string(event.type), event.version, std::string(content_type)};
+  auto kind = unread_kinds_.find(key);
+  if (kind == unread_kinds_.end()) {
+    if (unread_kinds_.size() >= max_findings) return;
+    UnreadEvents unread{.type = std::string(event.type),
+                        .version = event.version,
+                        .content_type = std::string(content_type),
+                        .why = std::string(why)};
+    kind = unread_kinds_.emplace(std::move(key), std::move(unread)).first;
+  }
+  ++kind->second.events;
+}
+
 void HistoryCheck::report(const Event& event, std::string_view reader, std::string_view path,
                           std::string_view text) {
   Key key{event.type, event.version, reader, path, text};
@@ -104,6 +120,13 @@ void HistoryCheck::report(const Event& event, std::string_view reader, std::stri
     found = findings_.emplace(std::move(key), std::move(finding)).first;
   }
   ++found->second.events;
+}
+
+std::vector<UnreadEvents> HistoryCheck::unread_kinds() const {
+  std::vector<UnreadEvents> all;
+  for (const auto& [key, unread] : unread_kinds_)
+    all.push_back(unread);
+  return all;
 }
 
 std::vector<HistoryFinding> HistoryCheck::findings() const {

@@ -66,9 +66,15 @@ TEST(SchemaHistory, CountsWhatIsInAnEncodingThatItDoesNotKnow) {
   const Lifts none;
   HistoryCheck check(catalog, none);
 
-  check.add("1", "placed", 2, protobuf_content_type, SharedBytes(std::string("\x08\x05")));
+  for (const std::string place : {"1", "2"})
+    check.add(place, "placed", 2, protobuf_content_type, SharedBytes(std::string("\x08\x05")));
 
-  EXPECT_EQ(check.unread(), 1);
+  EXPECT_EQ(check.unread(), 2);
+  const auto kinds = check.unread_kinds();
+  ASSERT_EQ(kinds.size(), 1U);
+  EXPECT_EQ(kinds[0].events, 2);
+  EXPECT_EQ(kinds[0].content_type, protobuf_content_type);
+  EXPECT_THAT(kinds[0].why, testing::HasSubstr("which no codec here reads"));
   EXPECT_THAT(check.findings(), testing::IsEmpty());
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,34 @@ class Case(system.Case):
         self.assertGreater(report["events"], 5 * system.ORDERS)
         self.assertEqual(report["history"], [])
         self.assertGreater(report["unread"], 0, "dispatched shipments travel as Protobuf")
+        [unread] = report["unread_kinds"]
+        self.assertEqual((unread["type"], unread["version"], unread["events"]),
+                         ("fulfillment.shipment.dispatched", 1, report["unread"]))
+        self.assertIn("application/protobuf", unread["why"])
+
+    def test_protobuf_is_read_by_its_descriptors(self):
+        self.run_once()
+        descriptors = self.scratch / "events.pb"
+        contract = COMMITTED / "fulfillment" / "contract"
+        subprocess.run(["protoc", "--include_imports", f"--descriptor_set_out={descriptors}",
+                        f"-I{contract}", *contract.glob("*.proto")], check=True)
+
+        report = self.check(COMMITTED, *LIFTED, "--history", self.folder,
+                            "--descriptors", descriptors, code=0)
+
+        self.assertGreater(report["events"], 5 * system.ORDERS)
+        self.assertEqual((report["unread"], report["unread_kinds"], report["history"]),
+                         (0, [], []))
+
+        with closing(sqlite3.connect(self.folder / "broker" / "broker.db")) as broker:
+            [count] = broker.execute("SELECT COUNT(*) FROM topic_records WHERE "
+                                     "INSTR(body, CAST('application/protobuf' AS BLOB))").fetchone()
+        self.assertGreater(count, 0, "there was something to read")
+
+        descriptors.write_text("no descriptors")
+        self.assertIn("no descriptor set",
+                      self.check(COMMITTED, "--history", self.folder,
+                                 "--descriptors", descriptors, code=2))
 
     def test_an_event_that_breaks_its_schema_is_named(self):
         self.run_once()
