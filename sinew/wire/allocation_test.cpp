@@ -6,6 +6,7 @@
 
 #include "sinew/wire/answer_parser.hpp"
 #include "sinew/wire/body.hpp"
+#include "sinew/wire/proxy_protocol.hpp"
 #include "sinew/wire/request_parser.hpp"
 #include "sinew/wire/writer.hpp"
 #include "tests/support/counted_allocations.hpp"
@@ -36,6 +37,24 @@ TEST(Codec, AllocatesNothing) {
   EXPECT_EQ(progress, Progress::complete);
   EXPECT_EQ(end.event, BodyDecoder::Event::end);
   EXPECT_EQ(refused, Progress::refused);
+}
+
+TEST(ProxyProtocol, AllocatesNothing) {
+  std::array<std::byte, 512> out;
+  ProxyHeader header;
+  Fault fault;
+  const std::size_t before = allocations;
+
+  const ProxiedConnection connection{*parse_ip("::1"), *parse_ip("::2"), 1, 2};
+  const auto written = write_proxy_v2(connection, "shop.example", out);
+  const Progress two = parse_proxy_header(*written, {}, header, fault);
+  const auto line = write_proxy_v1(connection, out);
+  const Progress one = parse_proxy_header(*line, {}, header, fault);
+  const std::size_t after = allocations;
+
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(one, Progress::complete);
+  EXPECT_EQ(two, Progress::complete);
 }
 
 TEST(Codec, CounterCounts) {

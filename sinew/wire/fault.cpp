@@ -55,6 +55,11 @@ std::string_view to_string(Fault fault) noexcept {
     case Fault::forbidden_trailer: return "a trailer field may only stand in the header";
     case Fault::trailers_too_large: return "the trailer section is longer than the limit";
     case Fault::truncated: return "the connection closed before the message was whole";
+    case Fault::too_many_interim_answers: return "too many interim answers precede the final one";
+    case Fault::not_proxy_protocol: return "the connection does not begin with a PROXY header";
+    case Fault::bad_proxy_header: return "the PROXY header is malformed";
+    case Fault::proxy_header_too_long: return "the PROXY header is longer than the limit";
+    case Fault::bad_proxy_checksum: return "the PROXY header's checksum does not match";
     case Fault::no_space: return "the message does not fit into the buffer";
     case Fault::bad_url: return "the URL is malformed";
     case Fault::bad_query: return "the query is malformed";

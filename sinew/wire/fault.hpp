@@ -53,6 +53,13 @@ enum class Fault : std::uint8_t {
   forbidden_trailer,
   trailers_too_large,
   truncated,
+  // answers
+  too_many_interim_answers,
+  // the PROXY protocol's header before the first byte of HTTP
+  not_proxy_protocol,
+  bad_proxy_header,
+  proxy_header_too_long,
+  bad_proxy_checksum,
   // writing, and addresses in text
   no_space,
   bad_url,
@@ -62,7 +69,8 @@ enum class Fault : std::uint8_t {
 std::string_view to_string(Fault fault) noexcept;
 
 // The status a server answers when a request is refused for `fault`, before it closes the
-// connection: 400, 413, 414, 417, 431, 501 or 505; 500 for the faults of writing.
+// connection: 400, 413, 414, 417, 431, 501 or 505; 500 for the faults of writing. A connection
+// without its PROXY header is closed without an answer: nobody knows what its peer speaks.
 int status_for(Fault fault) noexcept;
 
 const std::error_category& wire_category() noexcept;
