@@ -6,6 +6,7 @@
 
 #include "sinew/wire/answer_parser.hpp"
 #include "sinew/wire/body.hpp"
+#include "sinew/wire/path.hpp"
 #include "sinew/wire/proxy_protocol.hpp"
 #include "sinew/wire/request_parser.hpp"
 #include "sinew/wire/writer.hpp"
@@ -55,6 +56,17 @@ TEST(ProxyProtocol, AllocatesNothing) {
   EXPECT_EQ(after, before);
   EXPECT_EQ(one, Progress::complete);
   EXPECT_EQ(two, Progress::complete);
+}
+
+TEST(CanonicalPath, AllocatesNothing) {
+  std::array<char, 64> out;
+  const std::size_t before = allocations;
+
+  const auto path = canonical_path("/a/%2e%2e//b%c3%a9/./c", {}, out);
+  const std::size_t after = allocations;
+
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(path->text, "/b%C3%A9/c");
 }
 
 TEST(Codec, CounterCounts) {
