@@ -59,6 +59,32 @@ Task<void> measure_questions(Host& host, ContextRunner& runner) {
   questions.with({runner.name(), "unknown"}).set(static_cast<double>(status->unknown));
 }
 
+Task<void> measure_inbox(Host& host, ContextRunner& runner) {
+  const auto status =
+      co_await async::call_on(runner.runtime(), [&runner]() -> Task<std::optional<InboxStatus>> {
+        if (runner.inbox() == nullptr) co_return std::nullopt;
+        co_return *runner.inbox();
+      });
+  if (!status) co_return;
+  auto& metrics = host.metrics();
+  metrics
+      .gauges("sinew_inbox_marks",
+              "Marks of handled messages that age, as of the last sweep (every ten minutes).",
+              {"context"})
+      .with({runner.name()})
+      .set(static_cast<double>(status->marks));
+  metrics
+      .gauges("sinew_inbox_oldest_seconds",
+              "Age of the first of them, of the time in which the context ran.", {"context"})
+      .with({runner.name()})
+      .set(std::chrono::duration<double>(status->oldest).count());
+  metrics
+      .gauges("sinew_inbox_forgotten_marks", "Marks that were too old, since the start.",
+              {"context"})
+      .with({runner.name()})
+      .set(static_cast<double>(status->forgotten));
+}
+
 Task<void> measure_pipelines(ContextRunner& runner) {
   co_await async::call_on(runner.runtime(), [&runner]() -> Task<void> {
     if (runner.pipelines() != nullptr) runner.pipelines()->measure();
@@ -109,6 +135,7 @@ Task<http::Response> metrics_of(Host& host) {
     sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
     sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));
     co_await measure_questions(host, *runner);
+    co_await measure_inbox(host, *runner);
     co_await measure_pipelines(*runner);
   }
   co_await measure_topics(host);

@@ -11,16 +11,11 @@
 #include "sinew/context/naming.hpp"
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/messaging/dead_letters.hpp"
-#include "sinew/saga/journal.hpp"
-#include "sinew/store/inbox.hpp"
 #include "sinew/store/personal_database.hpp"
 #include "sinew/store/schema.hpp"
 
 namespace sinew::context {
 namespace {
-
-constexpr Duration look_for_old_marks = std::chrono::hours(1);
-constexpr std::size_t marks_a_transaction = 1000;
 
 std::unique_ptr<net::Resolver> make_resolver(const ContextSettings& settings) {
   if (settings.dns) return std::make_unique<net::DnsResolver>(*settings.dns);
@@ -194,7 +189,10 @@ void ContextRunner::spawn_all() {
   for (auto& relay : relays_)
     running_->spawn(relay->run(), "relay");
   running_->spawn(sagas_->run(), "sagas");
-  running_->spawn(forget_old_marks(), "old marks");
+  forgetting_ = std::make_unique<Forgetting>(
+      runtime_, *database_, Remembering{settings_.inbox_retention, settings_.journal_retention},
+      log_);
+  running_->spawn(forgetting_->run(), "old marks");
   if (requester_) running_->spawn(requester_->run(), "answers");
   for (auto& projection : projections_) {
     running_->spawn(projection->run(),
@@ -202,33 +200,12 @@ void ContextRunner::spawn_all() {
   }
   for (auto& [name, handler] : spec_->drops_) {
     drops_.push_back(std::make_unique<exchange::DropFolder>(
-        runtime_, *database_, name_ + "/drop/" + name, place_.folder / "drop" / name, handler));
+        *database_, name_ + "/drop/" + name, place_.folder / "drop" / name, handler));
     running_->spawn(drops_.back()->run(),
                     async::lasting_name(fmt::format("{}/drop/{}", name_, name)));
   }
   for (auto& consumer : consumers_)
     consuming_->spawn(consumer->run(), "consumer");
-}
-
-Task<void> ContextRunner::forget_old_marks() {
-  for (;;) {
-    const Timestamp before = runtime_.wall_now() - store::Inbox::retention;
-    try {
-      std::int64_t forgotten = 0;
-      do {
-        forgotten =
-            co_await database_->transaction([before](store::Transaction& tx) -> Task<std::int64_t> {
-              const auto journal = co_await saga::forget_journal(tx, before, marks_a_transaction);
-              const auto marks = co_await store::Inbox::forget(tx, before, marks_a_transaction);
-              co_return std::max(journal, marks);
-            });
-      } while (forgotten == static_cast<std::int64_t>(marks_a_transaction));
-    } catch (const Error& error) {
-      if (error.condition() == Condition::cancelled) throw;
-      log_.warn("old inbox marks cannot be removed", {{"error", error.detail()}});
-    }
-    co_await async::sleep_for(look_for_old_marks);
-  }
 }
 
 Task<void> ContextRunner::drain(Duration patience) {
@@ -268,6 +245,7 @@ Task<void> ContextRunner::close() {
   projections_.clear();
   drops_.clear();
   relays_.clear();
+  forgetting_.reset();
   sagas_.reset();
   requester_.reset();
   http_.reset();
@@ -320,6 +298,10 @@ Health ContextRunner::health() const {
     if (!status.last_error.empty()) health.problems.push_back("drop folder: " + status.last_error);
   }
   return health;
+}
+
+const InboxStatus* ContextRunner::inbox() const noexcept {
+  return forgetting_ ? &forgetting_->status() : nullptr;
 }
 
 const messaging::RequesterStatus* ContextRunner::questions() const noexcept {

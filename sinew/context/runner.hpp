@@ -12,6 +12,7 @@
 #include "sinew/context/backend.hpp"
 #include "sinew/context/context.hpp"
 #include "sinew/context/entrance.hpp"
+#include "sinew/context/forgetting.hpp"
 #include "sinew/context/settings.hpp"
 #include "sinew/context/spec.hpp"
 #include "sinew/http/server.hpp"
@@ -81,6 +82,9 @@ class ContextRunner final : private store::CommitListener {
   // Of the questions that the context asks; null when it asks none.
   const messaging::RequesterStatus* questions() const noexcept;
 
+  // Of its inbox; null while it does not run.
+  const InboxStatus* inbox() const noexcept;
+
   // The pipelines that the context made; null before start().
   resilience::PipelineRegistry* pipelines() noexcept { return pipelines_.get(); }
 
@@ -98,7 +102,6 @@ class ContextRunner final : private store::CommitListener {
   void add_relays();
   void serve();
   void spawn_all();
-  Task<void> forget_old_marks();
   Task<void> stop_consumers(Duration patience);
   Task<void> close();
 
@@ -120,6 +123,7 @@ class ContextRunner final : private store::CommitListener {
   std::unique_ptr<http::Client> http_;
   std::unique_ptr<saga::Orchestrator> sagas_;
   std::unique_ptr<messaging::Requester> requester_;
+  std::unique_ptr<Forgetting> forgetting_;
   std::unique_ptr<Resources> resources_;
   std::vector<std::unique_ptr<messaging::Relay>> relays_;
   std::vector<std::unique_ptr<messaging::Consumer>> consumers_;

@@ -6,6 +6,10 @@ namespace sinew::context {
 
 using config::ByteSize;
 
+namespace {
+constexpr Duration longest_retention = std::chrono::days(3650);
+}  // namespace
+
 void PersonalDataSettings::describe(config::Section<PersonalDataSettings>& section) {
   section.option("master_key", &PersonalDataSettings::master_key,
                  "wraps the keys of persons whom events can forget: 32 bytes in Base64");
@@ -36,6 +40,15 @@ void ContextSettings::describe(config::Section<ContextSettings>& section) {
       .range(1, event::Lineage::max_hops - 1);
   section.option("retry", &ContextSettings::retry,
                  "of messages that a context cannot handle yet, unless it says its own");
+  section
+      .option("inbox_retention", &ContextSettings::inbox_retention,
+              "how long a message that was handled is known again, counted while the context runs; "
+              "longer than any other context is down between publishing and noting it")
+      .range(std::chrono::hours(1), longest_retention);
+  section
+      .option("journal_retention", &ContextSettings::journal_retention,
+              "how long `sinew trace` tells of choreographed processes")
+      .range(std::chrono::hours(1), longest_retention);
   section.option("personal_data", &ContextSettings::personal_data,
                  "of contexts whose events can forget a person");
   section.option("dns", &ContextSettings::dns, "how hosts are found by name; null: not at all");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -38,6 +39,13 @@ struct ContextSettings {
 
   // Encodings of events beside JSON: main names the adapters. Not in configuration files.
   event::Codecs codecs{};
+
+  // How long a message that was handled is known again, and an entry of the journal is kept; see
+  // Forgetting. A copy of a message can come as long after it as leases last (30 s) and as whoever
+  // sent it was down between its publication and the note of it: never less than an hour. What
+  // waits for a retry or an operator is known however long it takes.
+  Duration inbox_retention = std::chrono::days(30);
+  Duration journal_retention = std::chrono::days(30);
 
   PersonalDataSettings personal_data;
 

@@ -89,6 +89,8 @@ TEST(ContextSettings, AreRefusedOutOfRangeAllAtOnce) {
   system.context_settings.relays = 0;
   system.context_settings.outbox_capacity = 0;
   system.context_settings.entrance_capacity = 0;
+  system.context_settings.inbox_retention = 59min;
+  system.context_settings.journal_retention = 24h * 3651;
 
   try {
     system.start();
@@ -98,6 +100,9 @@ TEST(ContextSettings, AreRefusedOutOfRangeAllAtOnce) {
     EXPECT_THAT(error.detail(), HasSubstr("relays: got 0, expected an integer from 1 to 16"));
     EXPECT_THAT(error.detail(), HasSubstr("outbox_capacity: got 0"));
     EXPECT_THAT(error.detail(), HasSubstr("entrance_capacity: got 0"));
+    EXPECT_THAT(error.detail(), HasSubstr("inbox_retention: got 59m, expected a duration"));
+    EXPECT_THAT(error.detail(), HasSubstr("from 1h to 3650d"));
+    EXPECT_THAT(error.detail(), HasSubstr("journal_retention: got 3651d"));
   }
 }
 

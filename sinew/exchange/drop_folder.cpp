@@ -52,10 +52,7 @@ class DropFolder::File final : public DroppedFile {
   Task<bool> commit_function(std::function<Task<void>(store::Transaction&)> body) override {
     const Uuid mark = derive_uuid(file_namespace(), sha256_hex(content_));
     co_return co_await folder_.database_.transaction([&](store::Transaction& tx) -> Task<bool> {
-      if (!co_await store::Inbox::mark(tx, folder_.consumer_, name_, mark,
-                                       folder_.runtime_.wall_now())) {
-        co_return false;
-      }
+      if (!co_await store::Inbox::mark(tx, folder_.consumer_, name_, mark)) co_return false;
       co_await body(tx);
       co_return true;
     });
@@ -66,10 +63,9 @@ class DropFolder::File final : public DroppedFile {
   std::string content_;
 };
 
-DropFolder::DropFolder(async::Runtime& runtime, store::Database& database, std::string consumer,
+DropFolder::DropFolder(store::Database& database, std::string consumer,
                        std::filesystem::path folder, Handler handler)
-    : runtime_(runtime),
-      database_(database),
+    : database_(database),
       consumer_(std::move(consumer)),
       folder_(std::move(folder)),
       handler_(std::move(handler)),

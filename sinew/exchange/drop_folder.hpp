@@ -7,7 +7,6 @@
 #include <set>
 #include <string>
 
-#include "sinew/async/runtime.hpp"
 #include "sinew/async/task.hpp"
 #include "sinew/base/log.hpp"
 #include "sinew/store/database.hpp"
@@ -57,8 +56,8 @@ class DropFolder {
   using Handler = std::function<Task<void>(DroppedFile&)>;
 
   // `consumer` names the marks of taken files in the database.
-  DropFolder(async::Runtime& runtime, store::Database& database, std::string consumer,
-             std::filesystem::path folder, Handler handler);
+  DropFolder(store::Database& database, std::string consumer, std::filesystem::path folder,
+             Handler handler);
 
   // Until its scope is cancelled. Error unauthorized when the folder cannot be made.
   Task<void> run();
@@ -74,7 +73,6 @@ class DropFolder {
   void move_away(const std::filesystem::path& path, const char* folder);
   void refuse(const std::filesystem::path& path, const std::string& reason);
 
-  async::Runtime& runtime_;
   store::Database& database_;
   std::string consumer_;
   std::filesystem::path folder_;

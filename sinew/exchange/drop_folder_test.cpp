@@ -32,7 +32,7 @@ class DropFolderTest : public testing::Test {
  protected:
   void SetUp() override {
     sqlite.run(sqlite.database().migrate(store::store_migrations()));
-    folder.emplace(sqlite.node(), sqlite.database(), "test", path,
+    folder.emplace(sqlite.database(), "test", path,
                    [this](DroppedFile& file) { return handle(file); });
     scope.emplace(sqlite.node(), "drop folder");
     scope->spawn(folder->run(), "drop folder");

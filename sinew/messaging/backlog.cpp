@@ -6,6 +6,7 @@
 #include "sinew/base/error.hpp"
 #include "sinew/event/envelope_codec.hpp"
 #include "sinew/messaging/backlog_row.hpp"
+#include "sinew/store/inbox.hpp"
 
 namespace sinew::messaging {
 
@@ -115,6 +116,7 @@ Task<void> Backlog::add(Transaction& tx, BacklogEntry entry) {
        message.lineage.traceparent, message.lineage.hops, entry.attempts, entry.arrived_at,
        entry.not_before, entry.reason, entry.first_error, entry.last_error,
        std::as_bytes(std::span(envelope))});
+  co_await store::Inbox::hold(tx, consumer_, message.source, message.id);
   co_await count(tx, to_string(entry.state), 1);
   if (entry.state == BacklogState::behind && co_await behind_parked(tx, entry.key)) {
     co_await count(tx, "blocked", 1);
@@ -192,7 +194,8 @@ Task<bool> Backlog::unpark(Transaction& tx, Uuid sequence, Timestamp now) {
 
 Task<bool> Backlog::remove(Transaction& tx, Uuid sequence, Timestamp now) {
   const auto rows = co_await tx.execute(
-      "SELECT ordering_key, state FROM consumer_backlog WHERE consumer = ? AND sequence = ?",
+      "SELECT ordering_key, state, source, message_id FROM consumer_backlog "
+      "WHERE consumer = ? AND sequence = ?",
       {consumer_, sequence});
   if (rows.empty()) co_return false;
   const std::string key = rows[0].text(0);
@@ -200,6 +203,7 @@ Task<bool> Backlog::remove(Transaction& tx, Uuid sequence, Timestamp now) {
   if (state == "behind" && co_await behind_parked(tx, key)) co_await count(tx, "blocked", -1);
   co_await tx.execute("DELETE FROM consumer_backlog WHERE consumer = ? AND sequence = ?",
                       {consumer_, sequence});
+  co_await store::Inbox::release(tx, consumer_, rows[0].text(2), rows[0].uuid(3));
   co_await count(tx, state, -1);
   if (state == "parked") co_await count(tx, "blocked", -co_await behind(tx, key));
   if (state != "behind") co_await promote_next(tx, key, now);

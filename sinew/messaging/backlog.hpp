@@ -59,6 +59,7 @@ class Backlog {
   Task<std::vector<std::string>> keys(store::Transaction& transaction, std::size_t limit);
   Task<std::int64_t> size(store::Transaction& transaction);
 
+  // Holds the message's inbox mark; remove() lets it age from then on.
   Task<void> add(store::Transaction& transaction, BacklogEntry entry);
   // Heads that are due, the longest overdue first; and when the next one will be. Times are of the
   // wall clock: set forward, it makes them due early; set back, it delays them by longest_wait at

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "sinew/store/inbox.hpp"
+#include "sinew/store/schema.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
 namespace sinew::messaging {
@@ -22,7 +24,10 @@ constexpr Timestamp noon = from_micros(1'767'268'800'000'000);
 
 class BacklogTest : public testing::Test {
  protected:
-  void SetUp() override { sqlite.run(sqlite.database().migrate(messaging_migrations())); }
+  void SetUp() override {
+    sqlite.run(sqlite.database().migrate(store::store_migrations()));
+    sqlite.run(sqlite.database().migrate(messaging_migrations()));
+  }
 
   template <class Body>
   auto in(Body body) {
@@ -56,6 +61,10 @@ class BacklogTest : public testing::Test {
       names.push_back(entry.message.subject);
     return names;
   }
+  // Everything that may ever be old enough.
+  std::int64_t forget_marks() {
+    return in([](Transaction& tx) { return store::Inbox::forget(tx, Timestamp::max(), 1000); });
+  }
   bool remove(Uuid sequence) {
     return in([&](Transaction& tx) { return backlog.remove(tx, sequence, noon); });
   }
@@ -63,6 +72,17 @@ class BacklogTest : public testing::Test {
   tests::SimulatedSqlite sqlite{1};
   Backlog backlog{"billing"};
 };
+
+TEST_F(BacklogTest, HoldsTheMarksOfItsMessagesUntilTheyAreDone) {
+  const Uuid parked = add("k1", "parked", BacklogState::parked);
+  add("k1", "behind", BacklogState::behind);
+  add("k2", "waiting", BacklogState::waiting);
+
+  EXPECT_EQ(forget_marks(), 0);
+  remove(parked);
+
+  EXPECT_EQ(forget_marks(), 1) << "it is as old as its removal";
+}
 
 TEST_F(BacklogTest, GivesDueHeadsTheLongestOverdueFirst) {
   add("k1", "later", BacklogState::waiting, noon + 2s);

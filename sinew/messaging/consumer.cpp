@@ -69,10 +69,10 @@ class Consumer::Attempt final : public Handling {
   }
 
   Task<bool> mark(store::Transaction& tx) {
-    const Timestamp now = consumer_.runtime_.wall_now();
-    if (work_.entry) return consumer_.backlog_.remove(tx, work_.entry->sequence, now);
-    return store::Inbox::mark(tx, consumer_.settings_.name, work_.message.source, work_.message.id,
-                              now);
+    if (work_.entry) {
+      return consumer_.backlog_.remove(tx, work_.entry->sequence, consumer_.runtime_.wall_now());
+    }
+    return store::Inbox::mark(tx, consumer_.settings_.name, work_.message.source, work_.message.id);
   }
 
   Consumer& consumer_;
@@ -450,8 +450,7 @@ Task<bool> Consumer::queued_behind(const Work& work) {
   enum class Found { no_backlog, duplicate, new_message };
   const Found found = co_await database_.transaction([&](store::Transaction& tx) -> Task<Found> {
     if (!co_await backlog_.has_key(tx, entry.key)) co_return Found::no_backlog;
-    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id,
-                                     entry.arrived_at)) {
+    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id)) {
       co_return Found::duplicate;
     }
     co_await backlog_.add(tx, entry);
@@ -540,8 +539,7 @@ Task<void> Consumer::keep_fresh(const Work& work, const Failure& failure) {
         retry_delay(settings_.retry, 2, runtime_.random()));
   }
   const bool added = co_await database_.transaction([&](store::Transaction& tx) -> Task<bool> {
-    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id,
-                                     entry.arrived_at)) {
+    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id)) {
       co_return false;
     }
     BacklogEntry row = entry;

@@ -9,6 +9,7 @@
 
 #include "sinew/base/error.hpp"
 #include "sinew/messaging/audit.hpp"
+#include "sinew/store/schema.hpp"
 #include "tests/support/simulated_sqlite.hpp"
 
 namespace sinew::messaging {
@@ -27,6 +28,7 @@ constexpr Timestamp noon = from_micros(1'767'268'800'000'000);
 class DeadLettersTest : public testing::Test {
  protected:
   void SetUp() override {
+    sqlite.run(sqlite.database().migrate(store::store_migrations()));
     sqlite.run(sqlite.database().migrate(messaging_migrations()));
     head = add("billing", "k", "head", BacklogState::parked, "poison");
     behind = add("billing", "k", "behind", BacklogState::behind);

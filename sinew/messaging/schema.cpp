@@ -5,7 +5,7 @@
 namespace sinew::messaging {
 namespace {
 
-constexpr std::array<store::Migration, 2> migrations{{{1, "backlog of consumers", R"sql(
+constexpr std::array<store::Migration, 3> migrations{{{1, "backlog of consumers", R"sql(
 CREATE TABLE consumer_backlog (
   consumer TEXT NOT NULL,
   sequence BYTES NOT NULL,
@@ -63,6 +63,10 @@ INSERT INTO consumer_backlog_counts (consumer, what, messages)
   SELECT b.consumer, 'blocked', COUNT(*) FROM consumer_backlog b JOIN consumer_backlog p
     ON p.consumer = b.consumer AND p.ordering_key = b.ordering_key
     WHERE b.state = 'behind' AND p.state = 'parked' GROUP BY b.consumer;
+)sql"},
+                                                      {3, "marks of the backlog are held", R"sql(
+UPDATE inbox SET handled_at = 9223372036854775807 WHERE (consumer, source, id) IN
+  (SELECT consumer, source, message_id FROM consumer_backlog);
 )sql"}}};
 
 }  // namespace

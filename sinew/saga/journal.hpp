@@ -35,8 +35,8 @@ Task<void> write_journal(store::Transaction& transaction, const event::Envelope&
 Task<std::vector<JournalEntry>> journal_of(store::Transaction& transaction, Uuid correlation_id);
 Task<std::vector<JournalEntry>> journal_of_key(store::Transaction& transaction, std::string key);
 
-// The host forgets entries as old as inbox marks (store::Inbox::retention). Deletes up to `limit`
-// entries older than `before`; gives how many.
+// Deletes up to `limit` entries older than `before`; gives how many. The host does, see
+// ContextSettings::journal_retention.
 Task<std::int64_t> forget_journal(store::Transaction& transaction, Timestamp before,
                                   std::size_t limit);
 

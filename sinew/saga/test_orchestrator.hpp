@@ -206,7 +206,7 @@ class OrchestratorTest : public testing::Test {
     std::int32_t attempt() const noexcept override { return 1; }
     Task<bool> commit_body(Body& body) override {
       co_return co_await test.db().transaction([&](store::Transaction& tx) -> Task<bool> {
-        if (!co_await store::Inbox::mark(tx, "replies", reply.source, reply.id, {})) {
+        if (!co_await store::Inbox::mark(tx, "replies", reply.source, reply.id)) {
           co_return false;
         }
         co_await body.run(tx);

@@ -43,7 +43,7 @@ class Received final : public messaging::Handling {
  private:
   Task<bool> commit_body(Body& body) override {
     co_return co_await database_.transaction([&](Transaction& tx) -> Task<bool> {
-      if (!co_await store::Inbox::mark(tx, reply_consumer, reply_.source, reply_.id, {})) {
+      if (!co_await store::Inbox::mark(tx, reply_consumer, reply_.source, reply_.id)) {
         co_return false;
       }
       co_await body.run(tx);

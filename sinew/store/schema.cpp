@@ -59,6 +59,14 @@ CREATE TABLE checkpoints (
   position BYTES NOT NULL
 );
 )"},
+    // What was marked by the wall clock is not older to this one than its first mark.
+    Migration{2, "the clock of the inbox", R"(
+CREATE TABLE inbox_clock (
+  id BIGINT NOT NULL PRIMARY KEY,
+  reading BIGINT NOT NULL
+);
+INSERT INTO inbox_clock (id, reading) SELECT 0, COALESCE(MIN(handled_at), 0) FROM inbox;
+)"},
 };
 
 }  // namespace
