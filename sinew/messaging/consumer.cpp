@@ -124,8 +124,7 @@ Task<void> Consumer::run() {
   co_await workers_->join();
   co_await close_subscription();
   if (cancelled() || !opened) co_return;
-  co_await database_.transaction(
-      [this](store::Transaction& tx) -> Task<void> { co_await backlog_.closed(tx); });
+  co_await database_.transaction([this](store::Transaction& tx) { return backlog_.closed(tx); });
 }
 
 void Consumer::stop() noexcept {
@@ -137,7 +136,7 @@ void Consumer::stop() noexcept {
 
 Task<void> Consumer::open() {
   const bool unclean = co_await database_.transaction(
-      [this](store::Transaction& tx) -> Task<bool> { co_return co_await backlog_.opened(tx); });
+      [this](store::Transaction& tx) { return backlog_.opened(tx); });
   // As many as were in work at most: from the broker, and from the backlog.
   if (unclean) suspects_ = 2 * settings_.source.prefetch;
   co_await database_.read([this](store::Transaction& tx) -> Task<void> {
@@ -393,10 +392,8 @@ Task<bool> Consumer::handle_suspect(const Work& work) {
   bool safe = false;
   std::exception_ptr failure;
   try {
-    const std::int32_t starts =
-        co_await database_.transaction([&](store::Transaction& tx) -> Task<std::int32_t> {
-          co_return co_await backlog_.count_start(tx, work.message);
-        });
+    const std::int32_t starts = co_await database_.transaction(
+        [&](store::Transaction& tx) { return backlog_.count_start(tx, work.message); });
     if (starts < settings_.max_crashes) {
       safe = co_await handle_or_keep(work);
     } else {
@@ -411,18 +408,24 @@ Task<bool> Consumer::handle_suspect(const Work& work) {
   co_return safe;
 }
 
-// The process survived, whatever the database said: a count that stayed would be taken for a crash.
+// The process survived, whatever the database said and though this consumer may be cancelled: a
+// count that stayed would be taken for a crash.
 Task<void> Consumer::forget_start(const Work& work) {
-  while (!stopping_) {
+  async::TaskContext context = co_await async::this_context();
+  const async::CancelSource* cancel = std::exchange(context.cancel, nullptr);
+  for (;;) {
+    context.deadline = runtime_.now() + longest_close;
     try {
-      co_await database_.transaction([&](store::Transaction& tx) -> Task<void> {
-        co_await backlog_.forget_start(tx, work.message);
-      });
+      Task<void> forget = database_.transaction(
+          [&](store::Transaction& tx) { return backlog_.forget_start(tx, work.message); });
+      co_await forget.under(context);
       co_return;
     } catch (const Error& error) {
-      if (error.condition() == Condition::cancelled) throw;
+      log_.warn("the start of a message is still noted", {{"error", error.detail()}});
     }
-    co_await async::sleep_for(pause_when_database_fails);
+    if (stopping_ || (cancel != nullptr && cancel->cancelled())) co_return;
+    Task<void> pause = wait_at_most(runtime_, stop_asked_, pause_when_database_fails);
+    co_await pause.under(context);
   }
 }
 

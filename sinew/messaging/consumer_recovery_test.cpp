@@ -264,6 +264,60 @@ TEST(ConsumerRecovery, FinishesWhatIsInWorkWhenItStops) {
   });
 }
 
+// As when a host is stopped and the message takes longer than its drain.
+TEST(ConsumerRecovery, DoesNotBlameWhatWasCancelled) {
+  for (const bool stopped_before : {false, true}) {
+    for (const bool retried : {false, true}) {
+      SCOPED_TRACE(stopped_before);
+      SCOPED_TRACE(retried);
+      Bench bench;
+      bench.settings.timeout = 2h;
+      if (retried) bench.script.fail("slow", Condition::unavailable);
+      bench.script.on("slow", [](Handling&) -> Task<void> { co_await async::sleep_for(1h); }, 10);
+      bench.publish("slow", "k");
+      bench.begin();
+      bench.run_for(1s);
+      bench.kill();
+      bench.run_for(1min);
+      for (int start = 0; start < 5; ++start) {
+        bench.begin();
+        bench.run_for(10s);
+        ASSERT_EQ(bench.consumer->status().in_work, 1U);
+        if (stopped_before) bench.consumer->stop();
+        bench.cancel();
+      }
+
+      bench.script.clear();
+      bench.begin();
+      bench.run_for(1min);
+
+      EXPECT_THAT(bench.effects_in_order(), ElementsAre("slow"));
+      EXPECT_THAT(bench.backlog(), IsEmpty());
+    }
+  }
+}
+
+// An end that cannot be written down does not last longer than others.
+TEST(ConsumerRecovery, EndsThoughTheDatabaseIsAway) {
+  Bench bench;
+  bench.settings.timeout = 2h;
+  bench.begin();
+  bench.run_for(1s);
+  bench.kill();
+  bench.script.on("slow", [&bench](Handling&) -> Task<void> {
+    bench.database->failing = 1'000'000;
+    co_await async::sleep_for(1h);
+  });
+  bench.publish("slow", "k");
+  bench.begin();
+  bench.run_for(1s);
+  const Instant asked = bench.process.node().now();
+
+  bench.cancel();
+
+  EXPECT_LT(bench.process.node().now() - asked, 5s);
+}
+
 TEST(ConsumerRecovery, BeginsWhenItsDatabaseIsThere) {
   Bench bench;
   bench.publish("a", "k");
