@@ -157,6 +157,14 @@ Task<std::optional<Timestamp>> next_wake(Transaction& tx, Timestamp now) {
   co_return rows[0].timestamp(0);
 }
 
+Task<std::int64_t> wait_anew(Transaction& tx, Timestamp now) {
+  const auto changed = co_await tx.execute(
+      "UPDATE saga_instances SET wake_at = wake_at - (updated_at - ?), updated_at = ? "
+      "WHERE wake_at IS NOT NULL AND wake_at > ? AND updated_at > ?",
+      {now, now, now, now});
+  co_return changed.changed();
+}
+
 Task<std::vector<LiveVersion>> live_versions(Transaction& tx) {
   const auto rows = co_await tx.execute(
       "SELECT definition, definition_version, COUNT(*), MIN(id) FROM saga_instances "

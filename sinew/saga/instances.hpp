@@ -34,6 +34,9 @@ struct InstanceKey {
 Task<std::vector<InstanceKey>> due_instances(store::Transaction& transaction, Timestamp now,
                                              std::size_t limit);
 Task<std::optional<Timestamp>> next_wake(store::Transaction& transaction, Timestamp now);
+// After the wall clock was set back to `now`: live instances that changed later than that begin
+// their wait again, each as long as its own was. Gives how many; reads all that wait.
+Task<std::int64_t> wait_anew(store::Transaction& transaction, Timestamp now);
 
 struct LiveVersion {
   std::string definition;

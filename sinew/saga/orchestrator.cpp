@@ -312,6 +312,7 @@ Task<void> Orchestrator::run() {
 // One round; gives how long there is nothing to do. One saga that cannot be moved does not keep the
 // others; what it threw comes out in the end.
 Task<Duration> Orchestrator::work() {
+  co_await mind_the_clock();
   const Agenda agenda = co_await read_agenda();
   std::exception_ptr failure;
   for (const VerbRequest& request : agenda.verbs) {
@@ -334,6 +335,16 @@ Task<Duration> Orchestrator::work() {
   if (!agenda.verbs.empty() || !agenda.due.empty()) co_return Duration::zero();
   if (!agenda.next) co_return longest_sleep;
   co_return std::clamp<Duration>(*agenda.next - runtime_.wall_now(), Duration(1), longest_sleep);
+}
+
+Task<void> Orchestrator::mind_the_clock() {
+  const Timestamp now = runtime_.wall_now();
+  if (now < last_round_) {
+    const auto anew = co_await database_.transaction(
+        [now](store::Transaction& tx) { return wait_anew(tx, now); });
+    if (anew > 0) log_.warn("the wall clock was set back: timers begin again", {{"sagas", anew}});
+  }
+  last_round_ = now;
 }
 
 Task<Orchestrator::Agenda> Orchestrator::read_agenda() {

@@ -30,6 +30,9 @@ struct Address {
 // at any moment leaves it before or after, never between; timeouts and retries are rows and survive
 // too.
 //
+// Timers are moments of the wall clock: set forward, it makes them due early; set back, it makes no
+// wait longer than twice what it was, also when it was set while no process ran.
+//
 // A reply to another attempt than the current one, or to a finished saga, changes nothing but the
 // history. Where the definition's own code throws on a saga's data or on a reply, that saga alone
 // stops, suspended with the error, and the others go on.
@@ -110,6 +113,7 @@ class Orchestrator final : public messaging::Handler, private store::CommitListe
                   std::string what, std::string detail);
   Task<Duration> work();
   Task<Agenda> read_agenda();
+  Task<void> mind_the_clock();
   Task<void> execute_verb(VerbRequest request);
   std::string refusal_of(const VerbRequest& request, const Instance& instance) const;
   const Definition& wanted_version(const VerbRequest& request) const;
@@ -127,6 +131,7 @@ class Orchestrator final : public messaging::Handler, private store::CommitListe
   std::map<std::string, std::map<std::int32_t, Definition>, std::less<>> definitions_;
   async::Event due_;
   std::uint64_t late_replies_ = 0;
+  Timestamp last_round_ = Timestamp::max();  // by the wall clock; before the first: unknown
 };
 
 }  // namespace sinew::saga

@@ -239,6 +239,39 @@ TEST_F(OrchestratorTest, FiresATimeoutAtItsTimeAfterARestart) {
   command("stock.reserve", 2s);
 }
 
+TEST_F(OrchestratorTest, WaitsTwiceAsLongAtMostWhenTheClockIsSetBack) {
+  for (const auto jump : {1s, 20s, 60s, 31'536'000s}) {
+    for (const bool while_it_is_down : {false, true}) {
+      SCOPED_TRACE(std::to_string(jump.count()) + (while_it_is_down ? " s, down" : " s"));
+      const std::string id = std::to_string(jump.count()) + (while_it_is_down ? "d" : "");
+      start(id);
+      command("stock.reserve");
+      sqlite.world().run_for(15s);
+
+      if (while_it_is_down) stop();
+      node().shift_wall(-jump);
+      if (while_it_is_down) restart(place_order());
+
+      EXPECT_TRUE(silent(14s)) << "not earlier either";
+      accept(command("stock.reserve", 46s));
+      accept(command("payment.charge"));
+      accept(command("carrier.ship"));
+      EXPECT_EQ(status(id), "completed");
+    }
+  }
+}
+
+TEST_F(OrchestratorTest, LeavesTimersAloneThatWereSetAfterTheClock) {
+  node().shift_wall(-24h);
+  start("1");
+  command("stock.reserve");
+  sqlite.world().run_for(20s);
+  start("2");  // the orchestrator looks
+  command("stock.reserve");
+
+  EXPECT_EQ(command("stock.reserve", 11s).extensions.at("sagaid"), "1");
+}
+
 TEST_F(OrchestratorTest, FiresTimeoutsThatPassedWhileItWasDown) {
   for (int i = 0; i < 300; ++i)
     start(std::to_string(i));
