@@ -112,6 +112,36 @@ TEST(Position, IsWaitedForAsLongAsTheClientPrefers) {
   }
 }
 
+// By messages: a reply that carries a position, and a question that waits for it.
+struct NoteKept {
+  static constexpr event::EventType type{"notes.keep_note.reply", 1};
+  Checkpoint position;
+};
+BOOST_DESCRIBE_STRUCT(NoteKept, (), (position))
+struct KeepNote {
+  static constexpr event::EventType type{"notes.keep_note", 1};
+  using Reply = NoteKept;
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(KeepNote, (), (text))
+struct NotesCounted {
+  static constexpr event::EventType type{"notes.count_notes.reply", 1};
+  std::int64_t notes = 0;
+};
+BOOST_DESCRIBE_STRUCT(NotesCounted, (), (notes))
+struct CountNotes {
+  static constexpr event::EventType type{"notes.count_notes", 1};
+  using Reply = NotesCounted;
+  Checkpoint position;
+};
+BOOST_DESCRIBE_STRUCT(CountNotes, (), (position))
+
+class Reader final : public Context {
+ public:
+  std::string_view name() const noexcept override { return "reader"; }
+  void describe(ContextSpec& spec) override { spec.asks<KeepNote>().asks<CountNotes>(); }
+};
+
 // Keeps notes: facts in its log, and a view of them.
 class Notes final : public Context {
  public:
@@ -133,6 +163,8 @@ class Notes final : public Context {
   std::string_view name() const noexcept override { return "notes"; }
   void describe(ContextSpec& spec) override {
     spec.migrations(tables)
+        .answers(&Notes::keep)
+        .answers(&Notes::count)
         .route(http::Method::post, "/notes", &Notes::take)
         .route(http::Method::get, "/notes", &Notes::list, view);
     if (described) spec.projection(view);
@@ -152,6 +184,17 @@ class Notes final : public Context {
   bool described = true;
 
  private:
+  Task<messaging::Answer<NoteKept>> keep(store::Transaction& tx, KeepNote command,
+                                         const event::Envelope&) {
+    co_return NoteKept{co_await note(tx, command.text)};
+  }
+  Task<void> count(messaging::Handling& handling, CountNotes question) {
+    co_await wait_for("notes", question.position, 10s);
+    co_await handling.commit([&](store::Transaction& tx) -> Task<void> {
+      const auto rows = co_await tx.execute("SELECT COUNT(*) FROM notes");
+      co_await reply<NotesCounted>(tx, handling.message(), NotesCounted{rows[0].integer(0)});
+    });
+  }
   Task<http::Response> take(const http::Request& request) {
     const auto position = co_await database().transaction(
         [&](store::Transaction& tx) { return note(tx, request.body); });
@@ -176,6 +219,7 @@ class NotesHost {
     std::vector<std::unique_ptr<Context>> contexts;
     contexts.push_back(std::make_unique<Notes>());
     notes = static_cast<Notes*>(contexts.front().get());
+    contexts.push_back(std::make_unique<Reader>());
     host.start(std::move(contexts));
   }
 
@@ -226,6 +270,24 @@ TEST_P(PositionOverDatabases, WhoWritesReadsIt) {
       EXPECT_EQ(answer.status, 200) << answer.body;
       EXPECT_EQ(answer.body, expected + ']');
     }
+  });
+}
+
+TEST_P(PositionOverDatabases, AReplyCarriesOneToAQuestionThatWaitsForIt) {
+  tests::for_seeds(10, [](std::uint64_t seed) {
+    NotesHost notes(seed, GetParam());
+    const Entrance reader = notes.host.host->entrance("reader");
+    notes.notes->view.blocked = true;
+    auto kept = reader.ask(KeepNote{"a"}, 30s);
+    notes.host.world.run_for(5s);
+    const auto position = std::get<NoteKept>(kept.get(0s)).position;
+
+    auto counted = reader.ask(CountNotes{position}, 30s);
+    notes.host.world.run_for(1s);
+    notes.notes->view.blocked = false;
+    notes.host.world.run_for(20s);
+
+    EXPECT_EQ(std::get<NotesCounted>(counted.get(0s)).notes, 1);
   });
 }
 
