@@ -11,8 +11,7 @@ constexpr std::size_t kFirstBufferBytes = 4096;
 }  // namespace
 
 AnswerReader::AnswerReader(Method answered, wire::HeadLimits head, wire::BodyLimits body)
-    : answered_(answered),
-      body_limits_(body),
+    : body_limits_(body),
       most_bytes_(std::max(head.head_bytes(), body.working_bytes())),
       parser_(answered, head) {}
 
@@ -61,8 +60,7 @@ AnswerReader::Event AnswerReader::parse_head() {
   const wire::Bytes buffer = pending();
   begin_ += head.bytes;
   if (wire::is_interim(head)) {
-    if (++interim_ > kMaxInterim) return refuse(wire::Fault::fields_too_large);
-    parser_.reset(answered_);
+    parser_.next_answer();
     return Event::complete;
   }
   // Nobody asked for a tunnel here.

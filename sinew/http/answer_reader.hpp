@@ -12,7 +12,7 @@
 namespace sinew::http {
 
 // Puts one answer together from the bytes of a connection; sans-io. Interim answers are passed
-// over, at most kMaxInterim of them.
+// over, at most wire::kMaxInterimAnswers of them.
 class AnswerReader {
  public:
   enum class Event : std::uint8_t {
@@ -20,8 +20,6 @@ class AnswerReader {
     complete,  // response() is whole
     refused,   // fault() says why
   };
-
-  static constexpr unsigned kMaxInterim = 16;
 
   AnswerReader(Method answered, wire::HeadLimits head, wire::BodyLimits body);
 
@@ -52,12 +50,10 @@ class AnswerReader {
     return wire::Bytes(buffer_).subspan(begin_, end_ - begin_);
   }
 
-  Method answered_;
   wire::BodyLimits body_limits_;
   std::size_t most_bytes_;
   State state_ = State::head;
   wire::Fault fault_ = wire::Fault::none;
-  unsigned interim_ = 0;
   bool started_ = false;
   wire::AnswerParser parser_;
   wire::BodyDecoder body_;

@@ -120,11 +120,12 @@ TEST(AnswerReader, PassesOverInterimAnswers) {
 TEST(AnswerReader, BoundsInterimAnswers) {
   AnswerReader reader(Method::get, {}, {});
   std::string flood;
-  for (unsigned i = 0; i <= AnswerReader::kMaxInterim; ++i)
+  for (unsigned i = 0; i <= wire::kMaxInterimAnswers; ++i)
     flood += "HTTP/1.1 103 x\r\n\r\n";
   deliver(reader, flood);
 
   EXPECT_EQ(reader.next(), AnswerEvent::refused);
+  EXPECT_EQ(reader.fault(), wire::Fault::too_many_interim_answers);
 }
 
 TEST(AnswerReader, DoesNotReuseAConnectionThatSaysMoreThanAsked) {

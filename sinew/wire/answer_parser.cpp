@@ -21,6 +21,11 @@ AnswerParser::AnswerParser(Method answered, HeadLimits limits) noexcept
 
 void AnswerParser::reset(Method answered) noexcept {
   answered_ = answered;
+  interim_answers_ = 0;
+  next_answer();
+}
+
+void AnswerParser::next_answer() noexcept {
   cursor_ = LineCursor();
   in_fields_ = false;
   fault_ = Fault::none;
@@ -78,6 +83,9 @@ Fault AnswerParser::finish(std::string_view received) noexcept {
   head_.bytes = section_.end();
   MessageFields fields;
   if (const Fault fault = fields.gather(head_, received); fault != Fault::none) return fault;
+  if (is_interim(head_) && ++interim_answers_ > kMaxInterimAnswers) {
+    return Fault::too_many_interim_answers;
+  }
   head_.upgrade = fields.upgrade();
   head_.keep_alive = fields.persistent(head_.version);
 

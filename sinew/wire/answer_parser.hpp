@@ -12,8 +12,8 @@ namespace sinew::wire {
 // answer whose length two readers could see differently is refused as well: a proxy that guesses
 // lets one client read another's answer. A status line without the space behind the code is taken.
 //
-// Interim answers (1xx) come before the final one: reset() and parse behind them, with the same
-// method. After 101 or a 2xx to CONNECT the framing is `tunnel`.
+// Interim answers (1xx) come before the final one: next_answer() and parse behind them; more than
+// kMaxInterimAnswers are refused. After 101 or a 2xx to CONNECT the framing is `tunnel`.
 class AnswerParser {
  public:
   explicit AnswerParser(Method answered, HeadLimits limits = {}) noexcept;
@@ -26,6 +26,8 @@ class AnswerParser {
 
   // Ready for an answer to a request of method `answered`, its bytes from offset 0 again.
   void reset(Method answered) noexcept;
+  // Ready for the answer behind an interim one, its bytes from offset 0 again.
+  void next_answer() noexcept;
 
  private:
   Progress refuse(Fault fault) noexcept;
@@ -34,6 +36,7 @@ class AnswerParser {
 
   HeadLimits limits_;
   Method answered_;
+  unsigned interim_answers_ = 0;
   LineCursor cursor_;
   FieldSection section_;
   bool in_fields_ = false;

@@ -12,7 +12,9 @@ enum CharClass : std::uint8_t {
   kToken = 1,  // tchar, RFC 9110, section 5.6.2
   kPath = 2,   // pchar and "/", RFC 3986, section 3.3
   kQuery = 4,  // RFC 3986's query, and []{}|^`\ which browsers send unescaped
-  kHost = 8,   // reg-name without ",", which joined Host lines would contain
+  // reg-name without ",", which joined Host lines would contain, and without escapes, which some
+  // decode before they compare
+  kHost = 8,
   kUnreserved = 16,
   kDigit = 32,
   kHex = 64,
@@ -36,8 +38,8 @@ constexpr std::array<std::uint8_t, 256> make_char_table() {
   mark(table, "abcdefABCDEF", kHex);
   mark(table, "!#$%&'*+-.^_`|~", kToken);
   mark(table, "-._~", kUri | kUnreserved);
-  mark(table, "!$&'()*+;=%", kUri);
-  mark(table, ",:@/", kPath | kQuery);
+  mark(table, "!$&'()*+;=", kUri);
+  mark(table, ",:@/%", kPath | kQuery);
   mark(table, "?[]{}|^`\\", kQuery);
   for (int c = 0x20; c < 0x100; ++c) {
     if (c != 0x7f) table[static_cast<std::size_t>(c)] |= kField;

@@ -1,14 +1,22 @@
 #include "sinew/wire/framing.hpp"
 
 #include "sinew/wire/chars.hpp"
+#include "sinew/wire/ip_address.hpp"
 
 namespace sinew::wire {
 namespace {
 
-bool follows_tab(const Field& field, std::string_view received) noexcept {
+// Before the value and behind it there is only what every reader leaves out.
+bool stands_plainly(const Field& field, std::string_view received) noexcept {
   const std::size_t colon = field.name.offset + field.name.length;
-  const std::string_view between = received.substr(colon, field.value.offset - colon);
-  return between.find('\t') != std::string_view::npos;
+  const std::string_view before = received.substr(colon, field.value.offset - colon);
+  return before.find('\t') == std::string_view::npos &&
+         received[field.value.offset + field.value.length] == '\r';
+}
+
+// "_" for "-" in the names of the fields which frame a message.
+bool frames_by_alias(std::string_view name) noexcept {
+  return iequals(name, "content_length") || iequals(name, "transfer_encoding");
 }
 
 // A list of codings that ends in its only `chunked` is well framed, but not spoken here.
@@ -34,20 +42,12 @@ bool is_port(std::string_view text) noexcept {
   return port <= 65535;
 }
 
-// An IPv6 address's characters; what they mean is for the resolver.
-bool is_ip_literal(std::string_view inner) noexcept {
-  if (inner.size() < 2) return false;
-  for (const char c : inner) {
-    if (!is(c, kHex) && c != ':' && c != '.') return false;
-  }
-  return inner.find(':') != std::string_view::npos;
-}
-
 }  // namespace
 
 bool parse_length(std::string_view text, std::uint64_t& value) noexcept {
   constexpr std::size_t kMostDigits = 18;  // 10^18 - 1 fits int64 with room to add lengths up
   if (text.empty() || text.size() > kMostDigits) return false;
+  if (text.front() == '0' && text.size() > 1) return false;
   value = 0;
   for (const char c : text) {
     if (!is(c, kDigit)) return false;
@@ -74,7 +74,9 @@ bool is_authority(std::string_view text, bool port_demanded) noexcept {
   std::size_t host_end = 0;
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos || !is_ip_literal(text.substr(1, close - 1))) return false;
+    if (close == std::string_view::npos) return false;
+    const auto address = parse_ip(text.substr(1, close - 1));
+    if (!address || address->family != IpAddress::Family::v6) return false;
     host_end = close + 1;
   } else {
     host_end = run(text, kHost);
@@ -97,11 +99,11 @@ Fault MessageFields::gather(const Head& head, std::string_view received) noexcep
 Fault MessageFields::add(const Field& field, std::string_view received) noexcept {
   switch (field.id) {
     case FieldId::content_length:
-      return follows_tab(field, received) ? Fault::bad_content_length
-                                          : add_length(field.value.in(received));
+      return stands_plainly(field, received) ? add_length(field.value.in(received))
+                                             : Fault::bad_content_length;
     case FieldId::transfer_encoding:
-      return follows_tab(field, received) ? Fault::bad_transfer_coding
-                                          : add_coding(field.value.in(received));
+      return stands_plainly(field, received) ? add_coding(field.value.in(received))
+                                             : Fault::bad_transfer_coding;
     case FieldId::connection: return add_connection(field.value.in(received));
     case FieldId::host:
       if (host != nullptr) return Fault::repeated_host;
@@ -112,6 +114,8 @@ Fault MessageFields::add(const Field& field, std::string_view received) noexcept
       expect = &field;
       return Fault::none;
     case FieldId::upgrade: upgrade_field = true; return Fault::none;
+    case FieldId::other:
+      return frames_by_alias(field.name.in(received)) ? Fault::bad_field_name : Fault::none;
     default: return Fault::none;
   }
 }

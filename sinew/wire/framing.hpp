@@ -21,8 +21,10 @@ struct MessageFields {
   bool upgrade_field = false;
   std::uint64_t length = 0;  // when has_length
 
-  // Content-Length and Transfer-Encoding may be preceded by spaces, not by tabs: a tab there is
-  // legal white space, yet no honest sender's, and some parsers take it for part of the value.
+  // Content-Length and Transfer-Encoding may be preceded by spaces, not by tabs, and followed by
+  // nothing: tabs and trailing spaces are legal white space, yet no honest sender's, and some
+  // parsers take them for part of the value. Names that a gateway interface reads as one of the two
+  // (Content_Length) are bad_field_name.
   Fault gather(const Head& head, std::string_view received) noexcept;
 
   // RFC 9112, section 9.3.
@@ -38,14 +40,16 @@ struct MessageFields {
   Fault add_connection(std::string_view value) noexcept;
 };
 
-// 1 to 18 decimal digits and nothing else.
+// 1 to 18 decimal digits and nothing else, no zero before others (to some, it makes a number
+// octal).
 bool parse_length(std::string_view text, std::uint64_t& value) noexcept;
 
 // "HTTP/1.1" or "HTTP/1.0", exactly; another well-formed version is unsupported_version.
 Fault parse_version(std::string_view text, Version& version) noexcept;
 
 // `host [":" port]`, the host a reg-name, an IPv4 address or an IP literal in brackets (RFC 9110,
-// section 7.2). No user information, no empty host; the port is up to 65535, and demanded if so.
+// section 7.2). No user information, no empty host, no escapes; the port is up to 65535, and
+// demanded if so.
 bool is_authority(std::string_view text, bool port_demanded) noexcept;
 
 }  // namespace sinew::wire

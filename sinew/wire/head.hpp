@@ -87,7 +87,7 @@ struct Head {
 struct RequestHead : Head {
   Method method;
   TargetForm form;
-  bool expects_continue;
+  bool expects_continue;  // in HTTP/1.1, and there is a body to wait for
   bool has_query;
   Slice method_text;
   Slice target;
@@ -100,6 +100,9 @@ struct AnswerHead : Head {
   std::uint16_t status;  // 100 to 599
   Slice reason;
 };
+
+// Interim answers a final one may have before it. More than a few are a way to keep a proxy busy.
+inline constexpr unsigned kMaxInterimAnswers = 16;
 
 // An answer before the final one (RFC 9110, section 15.2); 101 is final, it ends HTTP here.
 inline bool is_interim(const AnswerHead& head) noexcept {

@@ -142,12 +142,10 @@ Fault RequestParser::finish(std::string_view received) noexcept {
 
   head_.keep_alive = fields.persistent(head_.version);
   head_.upgrade = fields.upgrade();
-  head_.expects_continue = false;
   if (fields.expect != nullptr && head_.version == Version::http_1_1) {
     if (!iequals(fields.expect->value.in(received), "100-continue")) {
       return Fault::unsupported_expectation;
     }
-    head_.expects_continue = true;
   }
   head_.framing = {};
   if (fields.chunked) {
@@ -155,6 +153,9 @@ Fault RequestParser::finish(std::string_view received) noexcept {
   } else if (fields.length > 0) {
     head_.framing = {Framing::Kind::length, fields.length};
   }
+  // Without a body there is nothing to wait for (RFC 9110, section 10.1.1).
+  head_.expects_continue = fields.expect != nullptr && head_.version == Version::http_1_1 &&
+                           head_.framing.kind != Framing::Kind::none;
   // RFC 9110, sections 9.3.6 and 9.3.8.
   if (head_.method == Method::connect || head_.method == Method::trace) {
     if (head_.framing.kind != Framing::Kind::none) return Fault::body_not_allowed;

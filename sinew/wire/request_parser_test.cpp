@@ -27,7 +27,7 @@ Parsed parse(std::string buffer, HeadLimits limits = {}) {
 TEST(RequestParser, ReadsAnOrdinaryRequest) {
   const Parsed request = parse(
       "POST /orders/7?full=1&q=%41 HTTP/1.1\r\nHost: shop.example:8080\r\n"
-      "Content-Length:  12 \r\nX-Empty:\r\nX-Any: a\tb \xc3\xa9\r\n\r\nrest");
+      "Content-Length:  12\r\nX-Empty:\r\nX-Any: a\tb \xc3\xa9\r\n\r\nrest");
 
   ASSERT_EQ(request.progress, Progress::complete);
   EXPECT_EQ(request.head.method, Method::post);
@@ -151,7 +151,8 @@ TEST(RequestParser, ExpectationIsKnownOr417) {
                  "\r\n\r\n");
   };
 
-  EXPECT_TRUE(with("100-Continue").head.expects_continue);
+  EXPECT_TRUE(with("100-Continue\r\nContent-Length: 1").head.expects_continue);
+  EXPECT_FALSE(with("100-continue").head.expects_continue);
   EXPECT_FALSE(with("100-continue", "1.0").head.expects_continue);
   EXPECT_EQ(with("coffee").fault, Fault::unsupported_expectation);
   EXPECT_EQ(status_for(Fault::unsupported_expectation), 417);

@@ -76,7 +76,13 @@ class Receiver {
   }
 
   static void restart(RequestParser& parser) { parser.reset(); }
-  static void restart(AnswerParser& parser) { parser.reset(Method::get); }
+  static void restart(AnswerParser& parser) {
+    if (is_interim(parser.head())) {
+      parser.next_answer();
+    } else {
+      parser.reset(Method::get);
+    }
+  }
 
   void describe(const Head& head) {
     for (const Field& field : head.fields())
