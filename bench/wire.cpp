@@ -1,5 +1,5 @@
 // The HTTP/1.1 codec alone: a request as browsers send it, beside http_parser 2.9 in turns where
-// that is installed (tools/setup --peers); a chunked body; an answer's head.
+// that is installed (tools/setup --peers); a chunked body; an answer's head; a head sent on.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -19,6 +19,8 @@
 #include "bench/measure.hpp"
 
 #include "sinew/wire/body.hpp"
+#include "sinew/wire/outgoing_head.hpp"
+#include "sinew/wire/path.hpp"
 #include "sinew/wire/request_parser.hpp"
 #include "sinew/wire/writer.hpp"
 
@@ -90,6 +92,72 @@ void write_answer(benchmark::State& state) {
   }
 }
 BENCHMARK(write_answer);
+
+// What a proxy does with a parsed head: hop by hop fields out, three fields of its own in. Both
+// ways end with the bytes where one writev() or one send() takes them from.
+struct Forwarding {
+  Forwarding() {
+    if (parser.parse(as_bytes(kRequest)) != Progress::complete) std::abort();
+  }
+
+  std::span<const Bytes> as_pieces(OutgoingHead& out) {
+    out.remove(hop_by_hop(parser.head(), as_bytes(kRequest)))
+        .set("X-Request-Id", "01J9ZD3V7Q8N0P5R6S7T8V9W0X")
+        .set("X-Forwarded-For", "192.0.2.17")
+        .set("X-Forwarded-Proto", "https");
+    return *out.pieces();
+  }
+
+  RequestParser parser;
+  std::array<std::byte, 256> scratch;
+  std::array<std::byte, 2048> copy;
+};
+
+void forward_as_pieces(benchmark::State& state) {
+  Forwarding forwarding;
+  for (auto _ : state) {
+    OutgoingHead out(forwarding.parser.head(), as_bytes(kRequest), forwarding.scratch);
+    benchmark::DoNotOptimize(forwarding.as_pieces(out));
+  }
+}
+BENCHMARK(forward_as_pieces);
+
+void forward_as_pieces_joined(benchmark::State& state) {
+  Forwarding forwarding;
+  for (auto _ : state) {
+    OutgoingHead out(forwarding.parser.head(), as_bytes(kRequest), forwarding.scratch);
+    benchmark::DoNotOptimize(join(forwarding.as_pieces(out), forwarding.copy));
+  }
+}
+BENCHMARK(forward_as_pieces_joined);
+
+void forward_as_copy(benchmark::State& state) {
+  Forwarding forwarding;
+  const RequestHead& head = forwarding.parser.head();
+  for (auto _ : state) {
+    const FieldSet removed = hop_by_hop(head, as_bytes(kRequest));
+    Writer writer(forwarding.copy);
+    writer.request(head.method_text.in(kRequest), head.target.in(kRequest));
+    for (std::size_t i = 0; i < head.field_count; ++i) {
+      const Field& field = head.storage[i];
+      if (removed.contains(i) || field.id == FieldId::x_request_id) continue;
+      writer.field(field.name.in(kRequest), field.value.in(kRequest));
+    }
+    writer.field("X-Request-Id", "01J9ZD3V7Q8N0P5R6S7T8V9W0X")
+        .field("X-Forwarded-For", "192.0.2.17")
+        .field("X-Forwarded-Proto", "https")
+        .end_of_head();
+    benchmark::DoNotOptimize(writer.fault());
+  }
+}
+BENCHMARK(forward_as_copy);
+
+void find_canonical_path(benchmark::State& state) {
+  std::array<char, 64> out;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(canonical_path("/catalog/products/4711", {}, out));
+}
+BENCHMARK(find_canonical_path);
 
 // Seconds a request: the median of `rounds` rounds of work().
 struct Race {

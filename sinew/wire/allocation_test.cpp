@@ -6,6 +6,9 @@
 
 #include "sinew/wire/answer_parser.hpp"
 #include "sinew/wire/body.hpp"
+#include "sinew/wire/forwarded.hpp"
+#include "sinew/wire/host.hpp"
+#include "sinew/wire/outgoing_head.hpp"
 #include "sinew/wire/path.hpp"
 #include "sinew/wire/proxy_protocol.hpp"
 #include "sinew/wire/request_parser.hpp"
@@ -67,6 +70,35 @@ TEST(CanonicalPath, AllocatesNothing) {
 
   EXPECT_EQ(after, before);
   EXPECT_EQ(path->text, "/b%C3%A9/c");
+}
+
+TEST(OutgoingHead, AllocatesNothing) {
+  const Bytes received = as_bytes(
+      "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n"
+      "X-Forwarded-For: 192.0.2.1, 10.0.0.2\r\nForwarded: for=\"[::1]\";proto=https\r\n\r\n");
+  std::array<std::byte, 256> scratch;
+  std::array<char, 64> text;
+  const std::size_t before = allocations;
+
+  RequestParser parser;
+  const Progress progress = parser.parse(received);
+  const ForwardedHops way = read_x_forwarded(parser.head(), received);
+  const ForwardedHops other = read_forwarded(parser.head(), received);
+  const auto host = canonical_host("EXAMPLE", text);
+  OutgoingHead out(parser.head(), received, scratch);
+  out.remove(hop_by_hop(parser.head(), received))
+      .remove(forwarding_fields(parser.head(), received));
+  out.set("Host", *host);
+  const auto value =
+      write_x_forwarded_for(parser.head(), received, true, *parse_ip("10.0.0.1"), text);
+  out.add("X-Forwarded-For", *value);
+  const auto pieces = out.pieces();
+  const std::size_t after = allocations;
+
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(progress, Progress::complete);
+  EXPECT_EQ(way.count + other.count, 3U);
+  EXPECT_TRUE(pieces.has_value());
 }
 
 TEST(Codec, CounterCounts) {
