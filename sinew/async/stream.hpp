@@ -26,6 +26,17 @@ struct IoResult {
   bool end_of_stream = false;  // all that the peer sent was read, `bytes` is 0; only from reads
 };
 
+// Told of the edges of a stream as they come, within the event: for a stream that wraps another. It
+// does not close or destroy the stream there.
+class StreamObserver {
+ public:
+  virtual void on_readable() noexcept = 0;
+  virtual void on_writable() noexcept = 0;
+
+ protected:
+  ~StreamObserver() = default;
+};
+
 // A connected byte stream, both directions registered once. Reads and writes never block and never
 // suspend; readable() and writable() do, without holding a buffer. One reader and one writer at a
 // time; one worker. Closed when destroyed.
@@ -58,15 +69,20 @@ class Stream {
   Readiness readable() noexcept { return {readers_, readable_}; }
   Readiness writable() noexcept { return {writers_, writable_}; }
 
+  // Tells `observer` of every edge from here on; null ends it. One at a time.
+  void observe(StreamObserver* observer) noexcept { observer_ = observer; }
+
  protected:
   // Set by an edge, cleared by an implementation's short read or write.
   void set_readable() noexcept {
     readable_ = true;
     readers_.notify_all();
+    if (observer_ != nullptr) observer_->on_readable();
   }
   void set_writable() noexcept {
     writable_ = true;
     writers_.notify_all();
+    if (observer_ != nullptr) observer_->on_writable();
   }
 
   bool readable_ = false;
@@ -75,6 +91,7 @@ class Stream {
  private:
   WaitQueue readers_;
   WaitQueue writers_;
+  StreamObserver* observer_ = nullptr;
 };
 
 // Writes all of `from`, which stays alive until the await returns. Gives the error, or {}.
