@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "sinew/base/error.hpp"
+#include "sinew/gateway/configuration.hpp"
+
+namespace sinew::cli {
+namespace {
+
+using config::Problem;
+using gateway::Configuration;
+using gateway::Reading;
+
+struct Count {
+  const char* what;
+  std::size_t count;
+};
+
+std::vector<Count> counts_of(const Configuration& configuration) {
+  std::size_t targets = 0;
+  for (const auto& upstream : configuration.upstreams)
+    targets += upstream.targets.size();
+  std::size_t server_names = 0;
+  for (const auto& certificate : configuration.certificates)
+    server_names += certificate.snis.size();
+  return {
+      {"services", configuration.services.size()},         {"routes", configuration.routes.size()},
+      {"upstreams", configuration.upstreams.size()},       {"targets", targets},
+      {"certificates", configuration.certificates.size()}, {"snis", server_names}};
+}
+
+JsonArray rows_of(const std::vector<Problem>& problems) {
+  JsonArray rows;
+  for (const auto& problem : problems) {
+    rows.push_back(JsonObject{{"file", problem.position.file ? *problem.position.file : ""},
+                              {"line", problem.position.line},
+                              {"path", problem.path},
+                              {"text", problem.what}});
+  }
+  return rows;
+}
+
+void print_document(const Reading& reading) {
+  JsonObject document{{"valid", reading.error_count == 0},
+                      {"errors", rows_of(reading.errors)},
+                      {"error_count", reading.error_count},
+                      {"warnings", rows_of(reading.warnings)}};
+  if (reading.configuration) {
+    for (const auto& [what, count] : counts_of(*reading.configuration))
+      document.set(what, count);
+  }
+  print(to_pretty_text(Json(std::move(document))));
+}
+
+void print_lines(const Reading& reading, const std::string& file) {
+  for (const auto& problem : reading.warnings)
+    complain(to_string(problem) + " (warning)\n");
+  for (const auto& problem : reading.errors)
+    complain(to_string(problem) + "\n");
+  if (reading.error_count > reading.errors.size()) {
+    complain(fmt::format("and {} more\n", reading.error_count - reading.errors.size()));
+  }
+  if (!reading.configuration) {
+    return complain(fmt::format("{}: {} errors\n", file, reading.error_count));
+  }
+  std::string text;
+  for (const auto& [what, count] : counts_of(*reading.configuration))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
+  print(fmt::format("{}: {}\n", file, text));
+}
+
+Task<int> run_check(const Options& options, std::string file) {
+  Reading reading;
+  try {
+    reading = gateway::read_configuration_file(file);
+  } catch (const Error& error) {
+    complain(fmt::format("sinew: {}\n", error.detail()));
+    co_return exit_usage;
+  }
+  if (options.format == Format::json) {
+    print_document(reading);
+  } else {
+    print_lines(reading, file);
+  }
+  co_return reading.configuration ? exit_done : exit_usage;
+}
+
+}  // namespace
+
+void add_gateway_commands(CLI::App& program, const Options& options, Errand& errand) {
+  auto* group = program.add_subcommand("gateway", "The API gateway's configuration");
+  group->require_subcommand(1);
+  auto file = std::make_shared<std::string>();
+  auto* command = group->add_subcommand(
+      "check", "Says everything that is wrong with a file in Kong's declarative format");
+  command->add_option("file", *file, "The file, YAML or JSON")->required();
+  command->callback([&errand, &options, file] {
+    errand = [&options, file](async::Reactor&) { return run_check(options, *file); };
+  });
+}
+
+}  // namespace sinew::cli
