@@ -3,6 +3,11 @@
 #include <string>
 
 #include "sinew/proxy/cluster/balancer.hpp"
+#include "sinew/proxy/cluster/cluster_limits.hpp"
+#include "sinew/proxy/cluster/health_policy.hpp"
+#include "sinew/proxy/cluster/outlier_detector.hpp"
+#include "sinew/proxy/cluster/pool_policy.hpp"
+#include "sinew/proxy/cluster/retry_decision.hpp"
 #include "sinew/proxy/cluster/test_cluster.hpp"
 #include "tests/support/counted_allocations.hpp"
 
@@ -47,6 +52,61 @@ TEST(ClusterAllocations, NoneForAChoiceAlsoWhenEndpointsComeAndGo) {
 
     EXPECT_EQ(allocations.load(), before) << to_string(algorithm);
   }
+}
+
+TEST(ClusterAllocations, NoneForWhatARequestReports) {
+  EndpointRegistry registry;
+  auto& endpoint = *registry.configure(targets({1, 1})).set->members()[0].endpoint;
+  const HealthPolicy health({.thresholds = {.successes = 2, .http_failures = 2, .timeouts = 2}});
+  const OutlierDetector outliers({.max_ejected_percent = 100});
+  ClusterLimits limits({.max_requests = 1});
+  resilience::RetryBudget budget;
+  const RetryRules rules(RetryPolicy{.on_broken = true});
+  TestRandom random(1);
+  int events = 0;
+  const auto before = allocations.load();
+
+  for (int i = 0; i < 20'000; ++i) {
+    const Instant now(i * 1ms);
+    const int status = random.below(2) == 0 ? 200 : 503;
+    const auto permit = limits.try_take(ClusterLimit::requests);
+    events += limits.try_take(ClusterLimit::requests) ? 1 : 0;
+    events += health.report_status(endpoint, status) ? 1 : 0;
+    events += outliers.answered(endpoint, status, now) ? 1 : 0;
+    if (i % 100 == 0) events += outliers.readmit(endpoint) ? 1 : 0;
+    const Attempt attempt = {AttemptEnd::broken, AttemptProgress::sent, 0, true, true, true};
+    const auto decision = rules.decide(attempt, 0, i % 2 == 0, false, budget, now);
+    events += decision.place == RetryPlace::none ? 1 : 0;
+  }
+
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_GT(events, 1'000);
+}
+
+TEST(ClusterAllocations, NoneForAConnectionThatIsUsedAgain) {
+  PoolPolicy pool({.idle_timeout = 10s});
+  const auto lane = pool.add_lane();
+  const auto first = pool.opened(lane, Instant(0s), 0);
+  pool.opened(lane, Instant(0s), 0);
+  pool.release(first, Instant(0s));
+  int made = 0;
+  const auto before = allocations.load();
+
+  for (int i = 0; i < 20'000; ++i) {
+    const Instant now(i * 1ms);
+    auto taken = pool.take(lane, now);
+    if (!taken) {
+      taken = pool.opened(lane, now, 0);  // in the place of one that ended
+      ++made;
+    }
+    pool.release(*taken, now, parse_keep_alive("timeout=5, max=100"));
+    pool.expire(now);
+    while (pool.next_to_close()) {
+    }
+  }
+
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_GT(made, 100);
 }
 
 }  // namespace
