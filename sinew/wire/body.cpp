@@ -133,14 +133,17 @@ BodyDecoder::Step BodyDecoder::data(Bytes input, std::size_t at) noexcept {
 // Both return whether the state has changed; if not, more bytes are needed.
 bool BodyDecoder::chunk_line(std::string_view input, std::size_t& at) noexcept {
   const std::string_view rest = input.substr(at);
+  // A number that does not end is refused before its line does.
+  if (run(rest.substr(0, kMostSizeDigits + 1), kHex) > kMostSizeDigits) {
+    refuse(Fault::bad_chunk_size);
+    return true;
+  }
   const std::uint32_t longest = kMostSizeDigits + extensions_left_ + 2;
   Slice line;
   const Progress progress = cursor_.next(rest, longest, Fault::chunk_extensions_too_large, line);
   if (progress == Progress::incomplete) return false;
   if (progress == Progress::refused) {
-    // A number that does not end is a bad size, not a long extension.
-    const bool only_digits = run(rest, kHex) > kMostSizeDigits;
-    refuse(only_digits ? Fault::bad_chunk_size : cursor_.fault());
+    refuse(cursor_.fault());
     return true;
   }
   at += cursor_.position();
@@ -155,7 +158,7 @@ bool BodyDecoder::chunk_line(std::string_view input, std::size_t& at) noexcept {
 
 Fault BodyDecoder::parse_chunk_line(std::string_view line) noexcept {
   const std::size_t digits = run(line, kHex);
-  if (digits == 0 || digits > kMostSizeDigits) return Fault::bad_chunk_size;
+  if (digits == 0) return Fault::bad_chunk_size;
   const std::string_view extensions = line.substr(digits);
   if (extensions.size() > extensions_left_) return Fault::chunk_extensions_too_large;
   if (!extensions.empty() && extensions.front() != ';') return Fault::bad_chunk_size;

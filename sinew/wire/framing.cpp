@@ -107,10 +107,13 @@ Fault MessageFields::add(const Field& field, std::string_view received) noexcept
     case FieldId::connection: return add_connection(field.value.in(received));
     case FieldId::host:
       if (host != nullptr) return Fault::repeated_host;
+      if (!stands_plainly(field, received)) return Fault::bad_host;
       host = &field;
       return Fault::none;
     case FieldId::expect:
-      if (expect != nullptr) return Fault::unsupported_expectation;
+      if (expect != nullptr || !stands_plainly(field, received)) {
+        return Fault::unsupported_expectation;
+      }
       expect = &field;
       return Fault::none;
     case FieldId::upgrade: upgrade_field = true; return Fault::none;

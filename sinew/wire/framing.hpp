@@ -21,10 +21,10 @@ struct MessageFields {
   bool upgrade_field = false;
   std::uint64_t length = 0;  // when has_length
 
-  // Content-Length and Transfer-Encoding may be preceded by spaces, not by tabs, and followed by
-  // nothing: tabs and trailing spaces are legal white space, yet no honest sender's, and some
-  // parsers take them for part of the value. Names that a gateway interface reads as one of the two
-  // (Content_Length) are bad_field_name.
+  // Content-Length, Transfer-Encoding, Host and Expect may be preceded by spaces, not by tabs, and
+  // followed by nothing: tabs and trailing spaces are legal white space, yet no honest sender's,
+  // and some parsers take them for part of the value. Names that a gateway interface reads as one
+  // of the two (Content_Length) are bad_field_name.
   Fault gather(const Head& head, std::string_view received) noexcept;
 
   // RFC 9112, section 9.3.
