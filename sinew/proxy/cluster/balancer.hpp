@@ -75,9 +75,11 @@ class Balancer {
   const EndpointSetPtr& set() const noexcept { return set_; }
 
   struct Query {
-    std::uint64_t random;    // 64 uniform bits
-    std::uint64_t hash = 0;  // well mixed, of what shall always meet the same endpoint
-    Instant now = {};        // latency only
+    std::uint64_t random;  // 64 uniform bits
+    // Of the key that shall always meet the same endpoint: mix(stable_hash(key)). Other algorithms
+    // do not look at it.
+    std::uint64_t hash = 0;
+    Instant now = {};  // latency only
     const TriedEndpoints* tried = nullptr;
   };
   // The endpoint lives as long as the set, and as whoever copies the pointer. One that was tried is

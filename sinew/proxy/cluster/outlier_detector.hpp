@@ -40,7 +40,7 @@ std::string_view to_string(EjectionCause cause) noexcept;
 
 struct EjectionEvent {
   EjectionCause cause;
-  bool ejected;              // false: enough in a row, but max_ejected_percent are ejected already
+  bool ejected;              // false: enough in a row, but the share is ejected already
   std::uint32_t multiplier;  // of base_ejection, when ejected
 };
 
@@ -66,7 +66,8 @@ class OutlierDetector {
   // and shortens the next ejection of those that are not ejected.
   void sweep(const EndpointSet& set, Instant now,
              const std::function<void(Endpoint&)>& readmitted) const;
-  // At once: an active check succeeded, or an operator says so. False: it was not ejected.
+  // At once: an active check succeeded (the caller of ActiveChecks::ended() says so, as Envoy
+  // does), or an operator decides. False: it was not ejected.
   bool readmit(Endpoint& endpoint) const noexcept;
 
   const OutlierSettings& settings() const noexcept { return settings_; }
