@@ -80,6 +80,10 @@ class Names {
   std::map<std::string, std::size_t, std::less<>> indices_;
 };
 
+int kind_of_key(const Certificate& certificate) noexcept {
+  return EVP_PKEY_get_base_id(certificate.parts().key.get());
+}
+
 // Sessions of one way to ask for client certificates are of no use in another.
 Sha256 session_scope(const ServerOptions& options) {
   return sha256(fmt::format("{}\n{}", static_cast<int>(options.client_certificates),
@@ -134,7 +138,12 @@ struct ServerContext::State {
     CertificateCheck check(*context);
     for (const Identity& identity : options.identities) {
       check(identity.certificate, problems);
-      if (identity.alternative) check(*identity.alternative, problems);
+      if (!identity.alternative) continue;
+      check(*identity.alternative, problems);
+      if (kind_of_key(identity.certificate) == kind_of_key(*identity.alternative)) {
+        problems.push_back(fmt::format("{} and its alternative {} have keys of the same kind",
+                                       identity.certificate.name(), identity.alternative->name()));
+      }
     }
     for (std::size_t i = 0; i < options.identities.size(); ++i)
       names.add(options.identities[i], i, problems);

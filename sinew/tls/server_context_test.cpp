@@ -258,6 +258,41 @@ TEST(ServerContext, NamesEveryMistakeAtOnce) {
                           HasSubstr("session lifetime of 0 s")));
 }
 
+TEST(ServerContext, RefusesAnAlternativeOfTheSameKind) {
+  ServerOptions options;
+  options.identities.push_back(
+      {.certificate = named("one", "DNS:a.test"), .alternative = named("two", "DNS:a.test")});
+
+  const auto made = ServerContext::make(options);
+
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(), ElementsAre("one and its alternative two have keys of the same kind"));
+}
+
+TEST(ServerContext, RefusesAKeyThatIsTooWeak) {
+  ServerOptions options;
+  options.identities.push_back(
+      {authority().certificate({.common_name = "weak", .key = KeyKind::weak_rsa})});
+
+  const auto made = ServerContext::make(options);
+
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(),
+              ElementsAre(HasSubstr("weak: the certificate CN=weak cannot be used: ee key too")));
+}
+
+TEST(ServerContext, RefusesVersionsInTheWrongOrder) {
+  ServerOptions options;
+  options.identities.push_back({named("one", "DNS:a.test")});
+  options.settings.minimum = Version::tls_1_3;
+  options.settings.maximum = Version::tls_1_2;
+
+  const auto made = ServerContext::make(options);
+
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error(), testing::Contains("the highest version of TLS is below the lowest"));
+}
+
 TEST(ServerContext, NeedsACertificate) {
   const auto made = ServerContext::make({});
 

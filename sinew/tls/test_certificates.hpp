@@ -9,7 +9,7 @@
 // Certificates made when a test runs: none that is committed can expire.
 namespace sinew::tls::test {
 
-enum class KeyKind { elliptic, rsa };
+enum class KeyKind { elliptic, rsa, weak_rsa };
 
 struct Issue {
   std::string common_name = "test";

@@ -38,8 +38,8 @@ std::string pem_of(EVP_PKEY& key) {
 }
 
 KeyOwner make_key(KeyKind kind) {
-  constexpr unsigned int rsa_bits = 2048;
-  KeyOwner key(kind == KeyKind::rsa ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256"));
+  const unsigned int rsa_bits = kind == KeyKind::rsa ? 2048 : 1024;
+  KeyOwner key(kind == KeyKind::elliptic ? EVP_EC_gen("P-256") : EVP_RSA_gen(rsa_bits));
   require(key != nullptr);
   return key;
 }
