@@ -97,6 +97,7 @@ TEST(RecordBuffers, AnIdleConnectionHoldsLittle) {
     stream.reset();
   const std::size_t held = before - ::mallinfo2().uordblks;
 
+  if (held == 0) GTEST_SKIP() << "a sanitizer's malloc does not tell";
   const std::size_t each = held / count - sizeof(Pipe);
   std::printf("idle TLS 1.3 connection of a server: %zu bytes\n", each);
   RecordProperty("bytes", static_cast<int>(each));

@@ -110,10 +110,10 @@ class Connection {
   }
 
   void begin(std::shared_ptr<const ServerContext> served,
-             std::shared_ptr<const ClientContext> called, const Target& target = {"orders.test"},
-             ClientSessions* sessions = nullptr) {
+             const std::shared_ptr<const ClientContext>& called,
+             const Target& target = {"orders.test"}, ClientSessions* sessions = nullptr) {
     server = TlsStream::server(std::move(far), std::move(served));
-    client = TlsStream::client(std::move(near), std::move(called), target, sessions);
+    client = TlsStream::client(std::move(near), called, target, sessions);
   }
 
   // Both handshakes, until nothing happens any more.
