@@ -417,6 +417,43 @@ TEST_F(OperatorApi, IsReadyUntilAContextDrains) {
   EXPECT_THAT(health.body, HasSubstr("draining"));
 }
 
+TEST_F(OperatorApi, MeasuresAndOperatesTheOthersWhenOneContextIsDrained) {
+  system.place("o-1", 1);
+  system.world.run_for(2s);
+  system.node->run(system.context("stock").drain(1s));
+
+  const auto metrics = get("/metrics");
+  const auto activity = get("/v1/activity", system.host->operator_token());
+  const auto refused = ask(http::Method::post, "/v1/contexts/stock/operations/dlq.list",
+                           system.host->operator_token(), "{}");
+
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_THAT(metrics.body, HasSubstr(R"(sinew_messages{context="shop",state="outbox"} 0)"));
+  EXPECT_EQ(activity.status, 200);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("the context stock does not run"));
+  EXPECT_EQ(operate("saga.list", "{}").status, 200);
+}
+
+TEST_F(OperatorApi, MeasuresConsumersAndQueues) {
+  system.place("o-1", 1);
+  system.node->run(system.shop->send_unknown_command());
+  system.world.run_for(2s);
+
+  const std::string metrics = get("/metrics").body;
+
+  for (const char* line :
+       {R"(sinew_consumer_messages{consumer="stock/shop.events",outcome="handled"} 1)",
+        R"(sinew_consumer_messages{consumer="stock/stock.commands",outcome="parked"} 1)",
+        R"(sinew_consumer_backlog{consumer="stock/stock.commands"} 1)",
+        R"(sinew_consumer_paused{consumer="stock/stock.commands"} 0)",
+        R"(sinew_queue_passed_messages{queue="stock.commands",what="published"} 2)",
+        R"(sinew_queue_passed_messages{queue="stock.commands",what="delivered"} 2)",
+        R"(sinew_queue_passed_messages{queue="stock.commands",what="accepted"} 2)",
+        R"(sinew_queue_passed_messages{queue="stock.commands",what="lost"} 0)"})
+    EXPECT_THAT(metrics, HasSubstr(line));
+}
+
 TEST_F(OperatorApi, ShowsAndChangesSagas) {
   system.node->run(system.context("stock").drain(1s));
   system.place("o-1", 1);

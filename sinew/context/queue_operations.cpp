@@ -13,6 +13,8 @@
 namespace sinew::context {
 namespace {
 
+constexpr std::size_t most_queues = 512;  // that metrics tell apart
+
 struct QueueArguments {
   std::string queue;
   std::int64_t limit = 20;
@@ -127,12 +129,17 @@ Task<Json> operate_queues(messaging::QueueOperator& queues, std::string operatio
 
 Task<void> measure_queues(messaging::QueueOperator& queues, metrics::Registry& metrics) {
   auto& messages = metrics.gauges("sinew_queue_messages", "Messages of a queue by what they do.",
-                                  {"queue", "state"});
-  auto& oldest = metrics.gauges("sinew_queue_oldest_seconds",
-                                "Age of the first message that is ready or in work.", {"queue"});
+                                  {"queue", "state"}, 3 * most_queues);
+  auto& oldest =
+      metrics.gauges("sinew_queue_oldest_seconds",
+                     "Age of the first message that is ready or in work.", {"queue"}, most_queues);
   auto& expired = metrics.gauges("sinew_queue_expired_messages",
                                  "Messages that expired since the start, by what became of them.",
-                                 {"queue", "outcome"});
+                                 {"queue", "outcome"}, 2 * most_queues);
+  auto& passed = metrics.gauges("sinew_queue_passed_messages",
+                                "Messages since the start, by what was done with them; lost: their "
+                                "lease expired or their subscription was dropped.",
+                                {"queue", "what"}, 5 * most_queues);
   for (const auto& status : co_await queues.queues()) {
     if (status.spec.life != messaging::QueueLife::lasting) continue;  // names without number
     const std::string& name = status.spec.name;
@@ -140,6 +147,11 @@ Task<void> measure_queues(messaging::QueueOperator& queues, metrics::Registry& m
     messages.with({name, "in_work"}).set(static_cast<double>(status.in_work));
     messages.with({name, "delayed"}).set(static_cast<double>(status.delayed));
     oldest.with({name}).set(seconds_of(status.oldest));
+    passed.with({name, "published"}).set(static_cast<double>(status.published));
+    passed.with({name, "delivered"}).set(static_cast<double>(status.delivered));
+    passed.with({name, "accepted"}).set(static_cast<double>(status.accepted));
+    passed.with({name, "returned"}).set(static_cast<double>(status.returned));
+    passed.with({name, "lost"}).set(static_cast<double>(status.lost));
     expired.with({name, "dead_letter"}).set(static_cast<double>(status.dead_lettered));
     expired.with({name, "dropped"}).set(static_cast<double>(status.dropped));
   }

@@ -43,7 +43,7 @@ ContextRunner::~ContextRunner() { portal_->abandon(); }
 Task<void> ContextRunner::start(Backend& backend) {
   std::exception_ptr failure;
   try {
-    co_await open(backend);
+    co_await prepare(backend);
     co_await declare();
     co_await context_->start();
     serve();
@@ -98,7 +98,7 @@ Task<void> ContextRunner::seal_personal_data() {
                                                      spec_->personal_, std::move(masters));
 }
 
-Task<void> ContextRunner::open(Backend& backend) {
+Task<void> ContextRunner::prepare(Backend& backend) {
   std::filesystem::create_directories(place_.folder);
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
@@ -300,6 +300,13 @@ Health ContextRunner::health() const {
   return health;
 }
 
+std::map<std::string, messaging::ConsumerStatus> ContextRunner::consumers() const {
+  std::map<std::string, messaging::ConsumerStatus> all;
+  for (const auto& consumer : consumers_)
+    all.emplace(consumer->settings().name, consumer->status());
+  return all;
+}
+
 const InboxStatus* ContextRunner::inbox() const noexcept {
   return forgetting_ ? &forgetting_->status() : nullptr;
 }
@@ -310,6 +317,7 @@ const messaging::RequesterStatus* ContextRunner::questions() const noexcept {
 
 Task<Activity> ContextRunner::activity() {
   Activity activity;
+  if (!open()) co_return activity;
   co_await database_->read([&](store::Transaction& tx) -> Task<void> {
     activity.outbox = co_await outbox_.size(tx);
     const auto backlog = co_await messaging::count_backlog(tx);

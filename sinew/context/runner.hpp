@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,7 +79,12 @@ class ContextRunner final : private store::CommitListener {
   // From any thread.
   Entrance entrance() const { return {name_, settings_.codecs, *context_, portal_}; }
   Health health() const;
+  // Whether there are a database and what works on it: from start() to the end of drain().
+  bool open() const noexcept { return database_ != nullptr; }
+  // All zero while it is not open.
   Task<Activity> activity();
+  // How its consumers stand, by their names.
+  std::map<std::string, messaging::ConsumerStatus> consumers() const;
   // Of the questions that the context asks; null when it asks none.
   const messaging::RequesterStatus* questions() const noexcept;
 
@@ -94,7 +100,7 @@ class ContextRunner final : private store::CommitListener {
  private:
   // Commands left the stash for the backlog.
   void committed() noexcept override { wake(); }
-  Task<void> open(Backend& backend);
+  Task<void> prepare(Backend& backend);
   Task<void> seal_personal_data();
   Task<void> declare();
   void add_consumers();
