@@ -1,6 +1,10 @@
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "sinew/base/base64.hpp"
+#include "sinew/store/personal_database.hpp"
 #include "sinew/store/sim/interleaving_database.hpp"
 #include "tests/conformance/database_suite.hpp"
 #include "tests/conformance/event_log_snapshot_suite.hpp"
@@ -19,9 +23,22 @@ namespace {
 using store::sim::InterleavingDatabase;
 using store::sim::InterleavingOptions;
 
-enum class Wrapping : bool { none, interleaving };
+// What stands before the engine. The suites write nothing personal: that decorator must leave all
+// as it is.
+struct Wrapping {
+  bool interleaving = false;
+  bool personal = false;
+};
 
-// SQLite in a simulated world, as it is or behind the interleaving decorator.
+struct Visited {
+  static constexpr event::EventType type{"somebody.visited", 1};
+  static constexpr auto personal = event::personal("who", "name");
+  std::string who;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(Visited, (), (who, name))
+
+// SQLite in a simulated world, as it is or behind decorators.
 class SqliteBench final : public Bench {
  public:
   SqliteBench(std::uint64_t seed, Wrapping wrapping)
@@ -33,10 +50,11 @@ class SqliteBench final : public Bench {
   void run(Task<void> task) override { sqlite_.run(std::move(task)); }
   store::Database& database() override {
     if (interleaving_) return *interleaving_;
+    if (personal_) return *personal_;
     return sqlite_.database();
   }
   void reopen() override {
-    interleaving_.reset();
+    unwrap();
     sqlite_.reopen();
     wrap();
   }
@@ -45,15 +63,30 @@ class SqliteBench final : public Bench {
 
  private:
   void wrap() {
-    if (wrapping_ == Wrapping::none) return;
+    store::Database* top = &sqlite_.database();
+    if (wrapping_.personal) {
+      store::PersonalEvents events;
+      events.add<Visited>();
+      auto keys = store::MasterKeys::parse(Secret(to_base64(std::string(32, 'k'))), {});
+      personal_ = sqlite_.node().run(
+          store::PersonalDatabase::open(std::make_unique<store::DatabaseDecorator>(*top), runtime(),
+                                        std::move(events), std::move(keys)));
+      top = personal_.get();
+    }
+    if (!wrapping_.interleaving) return;
     InterleavingOptions options;
     if (!faulty_) options.unknown_applied = options.unknown_dropped = 0;
-    interleaving_.emplace(sqlite_.world(), sqlite_.database(), options);
+    interleaving_.emplace(sqlite_.world(), *top, options);
+  }
+  void unwrap() {
+    interleaving_.reset();
+    personal_.reset();
   }
 
   tests::SimulatedSqlite sqlite_;
   Wrapping wrapping_;
   bool faulty_;
+  std::unique_ptr<store::PersonalDatabase> personal_;
   std::optional<InterleavingDatabase> interleaving_;
 };
 
@@ -63,8 +96,10 @@ Engine engine(std::string name, Wrapping wrapping) {
           }};
 }
 
-const auto engines = testing::Values(engine("Sqlite", Wrapping::none),
-                                     engine("SqliteInterleaved", Wrapping::interleaving));
+const auto engines =
+    testing::Values(engine("Sqlite", {}), engine("SqliteInterleaved", {.interleaving = true}),
+                    engine("SqlitePersonal", {.personal = true}),
+                    engine("SqlitePersonalInterleaved", {.interleaving = true, .personal = true}));
 
 INSTANTIATE_TEST_SUITE_P(Conformance, DatabaseConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, EventLogConformance, engines, engine_name);
