@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/log.hpp"
 
@@ -16,7 +17,9 @@ Task<bool> purge_erased(Database& database, Timestamp now) {
   const auto through = co_await database.read([](Transaction& tx) { return last_unpurged(tx); });
   if (through == 0) co_return true;
   try {
+    SINEW_CRASH_POINT("personal.before_purge");
     co_await database.purge_deleted();
+    SINEW_CRASH_POINT("personal.after_purge");
     co_await database.transaction([&](Transaction& tx) { return mark_purged(tx, through, now); });
     co_return true;
   } catch (const Error& error) {

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +58,18 @@ class Running:
             raise AssertionError(f"still running after {limit} s: {self.result()}") from None
         self.children_end()
         return self.result()
+
+    def urls(self):
+        """Of a host's contexts, by their names, once it runs."""
+        until = time.monotonic() + RUN_LIMIT_S
+        while time.monotonic() < until and self.process.poll() is None:
+            for path in (self.folder / "hosts").glob("*.json"):
+                with suppress(OSError, json.JSONDecodeError):
+                    host = json.loads(path.read_text())
+                    if host["pid"] == self.process.pid:
+                        return {context["name"]: context["url"] for context in host["contexts"]}
+            time.sleep(POLL_S)
+        raise AssertionError(f"it does not run: {self.result()}")
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
@@ -131,6 +143,9 @@ class Commerce:
     def start_run(self, folder, data, **how):
         return self.start(folder, "run", "--folder", folder, "--input", data, "--port", "0",
                           "--exit", "-o", "json", **how)
+
+    def start_serve(self, folder, **how):
+        return self.start(folder, "serve", "--folder", folder, "--port", "0", **how)
 
     def run(self, folder, data, **how):
         with self.start_run(folder, data, **how) as running:

@@ -5,11 +5,13 @@ crash_points.py COMMERCE FAILING_SYNC [--seed N] [--only POINT]
 
 For each point of points.txt, on a folder of its own: `commerce run` over 60 orders kills itself by
 SIGKILL at a seeded arrival; run again, it must end with exactly the books and the provider's list
-of a run that nobody disturbed. Prints point x reached x killed x recovered; a point that no run
+of a run that nobody disturbed. Or a host that forgets a customer kills itself, and the next start has to
+finish that. Prints point x reached x killed x recovered; a point that no run
 reached fails the test. Further runs have one sync fail and are not killed.
 """
 
 import argparse
+import json
 import random
 import shutil
 import signal
@@ -18,8 +20,11 @@ import struct
 import subprocess
 import sys
 import traceback
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from commerce_system import BALANCED, FAILED, Commerce, Reference, generate, scratch
 
@@ -55,6 +60,33 @@ def grow_log(database):
               "os._exit(0)\n")  # no closing: that would copy the log into the database
     subprocess.run([sys.executable, "-c", script, str(database), str(LARGE_WAL_BYTES)], check=True)
     assert Path(f"{database}-wal").stat().st_size > LARGE_WAL_BYTES
+
+
+def databases(system):
+    return [path for path in (system / "sales").glob("sales.db*") if not path.match("*.lock")]
+
+
+def ask_sales(system, query, *arguments):
+    with closing(sqlite3.connect(f"file:{system}/sales/sales.db?mode=ro", uri=True)) as database:
+        return database.execute(query, arguments).fetchone()
+
+
+def person(system, customer=None):
+    """A customer and the wrapped key; None when there is none."""
+    return ask_sales(system, "SELECT subject, wrapped FROM personal_keys "
+                             "WHERE subject = ? OR ? IS NULL", customer, customer)
+
+
+def unpurged(system):
+    return ask_sales(system, "SELECT COUNT(*) FROM personal_erasures WHERE purged_at IS NULL")[0]
+
+
+def erase(host, customer):
+    request = urllib.request.Request(
+        f"{host.urls()['sales']}/customers/{quote(customer)}/erasure", method="POST",
+        data=json.dumps({"by": "ann", "reason": "asked"}).encode(),
+        headers={"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 class Proof:
@@ -95,8 +127,34 @@ class Proof:
                 grow_log(system / name / f"{name}.db")
         return {}
 
+    def prove_erasure(self, point):
+        """Dies while a customer is forgotten; the next start finishes what it began."""
+        system = self.folder / point
+        done = self.commerce.run(system, self.data)
+        assert done.code == BALANCED, f"the run before the erasure failed: {done}"
+        customer, key = person(system)
+        with self.commerce.start_serve(system, env={"SINEW_CRASH_AT": f"{point}:1"}) as host:
+            with suppress(OSError):  # it dies instead of answering
+                erase(host, customer)
+            dead = host.wait()
+        assert dead.code == -signal.SIGKILL, f"not killed at {point}: {dead}"
+        assert person(system, customer) is None, "the key is deleted before anything is purged"
+        with self.commerce.start_serve(system) as host:
+            host.urls()
+            host.interrupt()
+            again = host.wait()
+        problems = self.reference.problems(system, self.commerce.verify(system))
+        if unpurged(system) or any(key in part.read_bytes() for part in databases(system)):
+            problems.append("the erased key still lies in the files")
+        if problems:
+            raise AssertionError("\n".join([f"killed at {point}", *problems]))
+        shutil.rmtree(system)
+        return 1, 1, again.seconds
+
     def prove(self, point, way):
         """(reached, arrival, seconds of the recovery); raises AssertionError."""
+        if way == "erasure":
+            return self.prove_erasure(point)
         dice = random.Random(f"{self.seed} {point}")
         ahead = self.arrivals.get(point, 0) if way == "run" else 1
         for attempt in range(TRIES):

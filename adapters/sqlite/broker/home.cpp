@@ -295,9 +295,11 @@ Task<void> Home::remove_rows(std::int64_t number) {
     try {
       co_await database_->transaction(
           [number](store::Transaction& tx) { return hide_queue(tx, number); });
+      SINEW_CRASH_POINT("broker.before_removal");
       more = co_await database_->transaction([number](store::Transaction& tx) {
         return remove_some(tx, number, rows_removed_at_once);
       });
+      SINEW_CRASH_POINT("broker.after_removal");
     } catch (const Error& error) {
       if (error.condition() == Condition::cancelled) throw;
       failed = true;
