@@ -49,7 +49,11 @@ class BacklogTest : public testing::Test {
     entry.not_before = not_before;
     entry.attempts = 1;
     Backlog& target = to != nullptr ? *to : backlog;
-    in([&](Transaction& tx) -> Task<void> { co_await target.add(tx, entry); });
+    const std::string consumer = to != nullptr ? "shipping" : "billing";
+    in([&](Transaction& tx) -> Task<void> {
+      co_await store::Inbox::mark(tx, consumer, entry.message.source, entry.message.id);
+      co_await target.add(tx, entry);
+    });
     return entry.sequence;
   }
   std::vector<BacklogEntry> due(Timestamp now, std::size_t limit = 100) {
