@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/gateway/configuration.hpp"
+#include "sinew/gateway/process_settings.hpp"
 
 namespace sinew::cli {
 namespace {
@@ -73,10 +74,35 @@ void print_lines(const Reading& reading, const std::string& file) {
   print(fmt::format("{}: {}\n", file, text));
 }
 
-Task<int> run_check(const Options& options, std::string file) {
+struct CheckOptions {
+  std::string file;
+  std::string conf;
+};
+
+// Adds what is wrong with the process's settings, and what does not fit between both.
+void add_process(Reading& reading, const std::string& conf) {
+  auto process = conf.empty() ? gateway::read_process_settings("", "")
+                              : gateway::read_process_settings_file(conf);
+  if (reading.configuration && process.settings) {
+    for (auto& problem : listener_problems(*reading.configuration, *process.settings)) {
+      ++process.error_count;
+      process.errors.push_back(std::move(problem));
+    }
+  }
+  const auto append = [](std::vector<Problem>& to, std::vector<Problem>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(reading.errors, process.errors);
+  append(reading.warnings, process.warnings);
+  reading.error_count += process.error_count;
+  if (reading.error_count > 0) reading.configuration.reset();
+}
+
+Task<int> run_check(const Options& options, CheckOptions check) {
   Reading reading;
   try {
-    reading = gateway::read_configuration_file(file);
+    reading = gateway::read_configuration_file(check.file);
+    add_process(reading, check.conf);
   } catch (const Error& error) {
     complain(fmt::format("sinew: {}\n", error.detail()));
     co_return exit_usage;
@@ -84,7 +110,7 @@ Task<int> run_check(const Options& options, std::string file) {
   if (options.format == Format::json) {
     print_document(reading);
   } else {
-    print_lines(reading, file);
+    print_lines(reading, check.file);
   }
   co_return reading.configuration ? exit_done : exit_usage;
 }
@@ -94,12 +120,13 @@ Task<int> run_check(const Options& options, std::string file) {
 void add_gateway_commands(CLI::App& program, const Options& options, Errand& errand) {
   auto* group = program.add_subcommand("gateway", "The API gateway's configuration");
   group->require_subcommand(1);
-  auto file = std::make_shared<std::string>();
+  auto check = std::make_shared<CheckOptions>();
   auto* command = group->add_subcommand(
       "check", "Says everything that is wrong with a file in Kong's declarative format");
-  command->add_option("file", *file, "The file, YAML or JSON")->required();
-  command->callback([&errand, &options, file] {
-    errand = [&options, file](async::Reactor&) { return run_check(options, *file); };
+  command->add_option("file", check->file, "The file, YAML or JSON")->required();
+  command->add_option("--conf", check->conf, "The process's settings, as kong.conf has them");
+  command->callback([&errand, &options, check] {
+    errand = [&options, check](async::Reactor&) { return run_check(options, *check); };
   });
 }
 

@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(
              "certificates:\n- cert: |\n    -----BEGIN CERTIFICATE-----\n    AAAA\n"
              "    -----END CERTIFICATE-----\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    AAAA\n"
              "    -----END PRIVATE KEY-----\n",
-             "certificates[0]: cert: the first certificate of the chain cannot be read"},
+             "kong.yaml:3: certificates[0]: "},
         Case{"sni_of_nothing", "snis: [{name: a.example}]\n", "snis[0].certificate: is required"},
         Case{"sni_twice", "certificates: [{snis: [{name: a.example}, {name: A.example.}]}]\n",
              "the name of a server \"a.example\" is there already"},

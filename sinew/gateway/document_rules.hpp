@@ -42,7 +42,7 @@ struct Fixed {
   constexpr std::string_view view() const { return {text, n - 1}; }
 };
 
-// An option of Kong's that has one value here, its default, so that exported files are read.
+// An option of Kong's that has one value here, so that exported files are read.
 template <Fixed value>
 struct Only {
   friend auto operator<=>(const Only&, const Only&) = default;
@@ -113,7 +113,7 @@ struct RuleOf<gateway::Pem> : std::type_identity<gateway::PemRule> {};
 template <gateway::Fixed value>
 struct Scalar<gateway::Only<value>> {
   static inline const std::string kNoun =
-      std::string(value.view()) + " (Kong's default; nothing else is supported yet)";
+      std::string(value.view()) + " (nothing else is supported yet)";
   static std::optional<gateway::Only<value>> parse(std::string_view text) {
     return text == value.view() ? std::optional(gateway::Only<value>()) : std::nullopt;
   }

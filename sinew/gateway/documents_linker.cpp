@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "sinew/base/suggest.hpp"
-#include "sinew/gateway/certificate_check.hpp"
 #include "sinew/gateway/documents.hpp"
 #include "sinew/gateway/route_twins.hpp"
 
@@ -247,14 +246,7 @@ class Linker {
 
   void link_certificates() {
     for (auto& document : documents_.certificates) {
-      if (document.cert_text) document.cert = std::string(document.cert_text->text.reveal());
-      if (document.sinew.cert) document.cert = std::string(document.sinew.cert->reveal());
-      if (document.key_text) document.key = document.key_text->text;
-      if (document.sinew.key) document.key = *document.sinew.key;
-      if (!document.cert.empty() && !document.key.empty()) {
-        for (auto& what : certificate_problems(document.cert, document.key))
-          fail(document, "", std::move(what));
-      }
+      read_pair(document);
       out_.certificates.push_back(document);
     }
     for (const auto& name : documents_.snis) {
@@ -265,6 +257,22 @@ class Linker {
       if (out_.certificates[i].snis.empty()) {
         warn(documents_.certificates[i], "no name of a server leads to this certificate");
       }
+    }
+  }
+
+  // Where one of both is missing or no PEM, that was said.
+  void read_pair(CertificateDocument& document) {
+    const auto& from = document.sinew;
+    const Secret* cert = document.cert_text ? &document.cert_text->text : nullptr;
+    const Secret* key = document.key_text ? &document.key_text->text : nullptr;
+    if (from.cert) cert = &*from.cert;
+    if (from.key) key = &*from.key;
+    if (cert == nullptr || key == nullptr || cert->empty() || key->empty()) return;
+    auto pair = tls::Certificate::from_pem(cert->reveal(), *key, document.place);
+    if (pair) {
+      document.pair = std::move(*pair);
+    } else {
+      problems_.add({document.position, "", std::move(pair.error())});
     }
   }
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "sinew/base/config_tree.hpp"
-#include "sinew/base/secret.hpp"
 #include "sinew/base/uuid.hpp"
 #include "sinew/gateway/sinew_settings.hpp"
 #include "sinew/gateway/value_types.hpp"
+#include "sinew/tls/certificate.hpp"
 
 // Kong's entities as Sinew has them, with Kong's names and defaults (3.9). They are plain values:
 // made by read_configuration(), never changed afterwards, read from any thread.
@@ -140,14 +140,13 @@ struct Upstream : Entity {
   std::vector<Target> targets;
 };
 
-// A chain and its key, both PEM, and the names of servers it is for.
+// A certificate with its chain and key, and the names of servers it is for.
 struct Certificate : Entity {
   struct ServerName : Entity {
     SniPattern name;
   };
 
-  std::string cert;
-  Secret key;
+  std::optional<tls::Certificate> pair;  // always set in a Configuration
   std::vector<ServerName> snis;
 };
 

@@ -56,6 +56,17 @@ class Gateway(system.Case):
         valid = json.loads(self.check(EXAMPLE, "-o", "json", code=0).stdout)
         self.assertEqual((valid["services"], valid["warnings"]), (5, []))
 
+    def test_the_settings_of_the_process_are_checked_with_it(self):
+        conf = self.scratch / "kong.conf"
+        conf.write_text("proxy_listen = 0.0.0.0:80 proxy_protocol\nplugins = bundled\n")
+
+        done = self.check(EXAMPLE, "--conf", conf, code=2)
+
+        self.assertIn("proxy_listen: 0.0.0.0:80 has proxy_protocol: say from whom", done.stderr)
+        self.assertIn(f"{conf}:2: plugins: is known to Kong", done.stderr)
+        conf.write_text("proxy_listen = 0.0.0.0:80\n")
+        self.check(EXAMPLE, "--conf", conf, code=0)
+
     def test_a_file_that_is_not_there(self):
         self.assertIn("none.yaml", self.check(self.scratch / "none.yaml", code=2).stderr)
 
