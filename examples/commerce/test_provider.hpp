@@ -23,7 +23,8 @@ class TestProvider {
     bool declined = false;
   };
 
-  explicit TestProvider(sinew::async::Runtime& runtime) : server_(runtime, routes()) {
+  explicit TestProvider(sinew::async::Runtime& runtime)
+      : runtime_(runtime), server_(runtime, routes()) {
     server_.start({"127.0.0.1", 0});
   }
 
@@ -58,6 +59,10 @@ class TestProvider {
   // Answers so many requests with 500, after they took effect.
   int failures = 0;
 
+  // Until then it answers 429 and when to come again.
+  sinew::Timestamp busy_until{};
+  int sent_away = 0;
+
  private:
   using Request = sinew::http::Request;
   using Response = sinew::http::Response;
@@ -74,6 +79,7 @@ class TestProvider {
   }
 
   sinew::Task<Response> answer(const Request& request, std::string kind) {
+    if (runtime_.wall_now() < busy_until) co_return come_again();
     const std::string key(request.headers.get("Idempotency-Key"));
     auto [known, is_new] = answers_.try_emplace(key);
     if (is_new) {
@@ -86,6 +92,12 @@ class TestProvider {
       co_return Response{500, {}, "out of order"};
     }
     co_return known->second;
+  }
+
+  Response come_again() {
+    ++sent_away;
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(busy_until - runtime_.wall_now());
+    return {429, {{"Retry-After", std::to_string(wait.count())}}, "{}"};
   }
 
   Response decide(const std::string& body, const std::string& id) {
@@ -125,6 +137,7 @@ class TestProvider {
   std::map<std::string, Intent> intents_;
   std::vector<std::string> bodies_;
   std::vector<std::string> traces_;
+  sinew::async::Runtime& runtime_;
   sinew::http::Server server_;
 };
 

@@ -155,12 +155,15 @@ Task<void> ContextRunner::declare() {
 
 void ContextRunner::add_consumers() {
   for (auto& [owner, dispatcher] : spec_->topics_)
-    add_consumer(dispatcher, events_of(owner));
-  if (spec_->has_commands_) add_consumer(spec_->commands_, commands_of(name_));
-  if (!spec_->sagas_.empty()) add_consumer(*sagas_, replies_of(name_));
+    add_consumer(dispatcher, events_of(owner), spec_->around_events_);
+  if (spec_->has_commands_) {
+    add_consumer(spec_->commands_, commands_of(name_), spec_->around_commands_);
+  }
+  if (!spec_->sagas_.empty()) add_consumer(*sagas_, replies_of(name_), spec_->around_replies_);
 }
 
-void ContextRunner::add_consumer(messaging::Handler& handler, const store::Destination& source) {
+void ContextRunner::add_consumer(messaging::Handler& handler, const store::Destination& source,
+                                 const messaging::Middlewares& described) {
   messaging::ConsumerSettings settings;
   settings.name = consumer_of(name_, source);
   settings.label = async::lasting_name(settings.name);
@@ -168,6 +171,10 @@ void ContextRunner::add_consumer(messaging::Handler& handler, const store::Desti
   settings.source.group = name_;
   settings.max_hops = settings_.max_hops;
   settings.retry = spec_->retry_.value_or(settings_.retry);
+  message_metrics_.push_back(std::make_unique<messaging::MessageMetrics>(runtime_, metrics_));
+  settings.middleware = described;
+  settings.middleware.delivery.insert(settings.middleware.delivery.begin(),
+                                      message_metrics_.back().get());
   consumers_.push_back(std::make_unique<messaging::Consumer>(runtime_, *database_, *broker_,
                                                              handler, std::move(settings)));
 }
@@ -242,6 +249,7 @@ Task<void> ContextRunner::stop_consumers(Duration patience) {
 Task<void> ContextRunner::close() {
   server_.reset();
   consumers_.clear();
+  message_metrics_.clear();
   projections_.clear();
   drops_.clear();
   relays_.clear();

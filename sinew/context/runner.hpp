@@ -18,6 +18,7 @@
 #include "sinew/context/spec.hpp"
 #include "sinew/http/server.hpp"
 #include "sinew/messaging/consumer.hpp"
+#include "sinew/messaging/message_metrics.hpp"
 #include "sinew/messaging/relay.hpp"
 #include "sinew/messaging/request_reply.hpp"
 #include "sinew/net/resolver.hpp"
@@ -104,7 +105,8 @@ class ContextRunner final : private store::CommitListener {
   Task<void> seal_personal_data();
   Task<void> declare();
   void add_consumers();
-  void add_consumer(messaging::Handler& handler, const store::Destination& source);
+  void add_consumer(messaging::Handler& handler, const store::Destination& source,
+                    const messaging::Middlewares& described);
   void add_relays();
   void serve();
   void spawn_all();
@@ -132,6 +134,7 @@ class ContextRunner final : private store::CommitListener {
   std::unique_ptr<Forgetting> forgetting_;
   std::unique_ptr<Resources> resources_;
   std::vector<std::unique_ptr<messaging::Relay>> relays_;
+  std::vector<std::unique_ptr<messaging::MessageMetrics>> message_metrics_;  // of each consumer
   std::vector<std::unique_ptr<messaging::Consumer>> consumers_;
   std::vector<std::unique_ptr<store::ProjectionRunner>> projections_;
   std::vector<std::unique_ptr<exchange::DropFolder>> drops_;

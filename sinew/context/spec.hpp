@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,6 +21,7 @@
 #include "sinew/exchange/drop_folder.hpp"
 #include "sinew/http/router.hpp"
 #include "sinew/messaging/consumer.hpp"
+#include "sinew/messaging/middleware.hpp"
 #include "sinew/saga/builder.hpp"
 #include "sinew/saga/definition.hpp"
 #include "sinew/saga/locks.hpp"
@@ -28,6 +30,9 @@
 #include "sinew/store/projection.hpp"
 
 namespace sinew::context {
+
+// Which of a context's messages.
+enum class Messages : std::uint8_t { all, events, commands, replies };
 
 // What a context owns, answers and listens to, said once in describe(). Handlers are members of the
 // context:
@@ -120,6 +125,19 @@ class ContextSpec {
   // context that begins to handle them later sees what is left.
   ContextSpec& keeps_events(messaging::Retention retention);
 
+  // Around what this context handles: messaging/middleware.hpp says where, by what it is derived
+  // from. Of one place the first described is the outermost. It lives as long as the context.
+  template <messaging::Middleware M>
+  ContextSpec& middleware(M& middleware, Messages which = Messages::all) {
+    const auto add = [&](Messages kind, messaging::Middlewares& to) {
+      if (which == Messages::all || which == kind) to.add(middleware);
+    };
+    add(Messages::events, around_events_);
+    add(Messages::commands, around_commands_);
+    add(Messages::replies, around_replies_);
+    return *this;
+  }
+
   // Policy of the consumers, all of them, instead of the one that the host gives.
   ContextSpec& retry(messaging::RetrySettings settings);
 
@@ -166,6 +184,9 @@ class ContextSpec {
   std::vector<store::Projection*> projections_;
   std::vector<const store::Projection*> read_views_;  // by routes
   std::map<std::string, DropHandler> drops_;
+  messaging::Middlewares around_events_;
+  messaging::Middlewares around_commands_;
+  messaging::Middlewares around_replies_;
   std::optional<messaging::RetrySettings> retry_;
   messaging::Retention retention_;
 };

@@ -6,6 +6,7 @@
 #include "sinew/base/error.hpp"
 #include "sinew/event/envelope_codec.hpp"
 #include "sinew/messaging/backlog_row.hpp"
+#include "sinew/messaging/middleware.hpp"
 #include "sinew/store/inbox.hpp"
 
 namespace sinew::messaging {
@@ -38,6 +39,7 @@ BacklogEntry backlog_entry(const store::Row& row) {
   entry.first_error = row.text(8);
   entry.last_error = row.text(9);
   entry.message = event::decode(row.blob(10));
+  if (!row.is_null(11)) entry.postponed_since = row.timestamp(11);
   return entry;
 }
 
@@ -109,13 +111,13 @@ Task<void> Backlog::add(Transaction& tx, BacklogEntry entry) {
   co_await tx.execute(
       "INSERT INTO consumer_backlog (consumer, sequence, state, ordering_key, source, message_id, "
       "type, correlation_id, causation_id, traceparent, hops, attempts, arrived_at, not_before, "
-      "reason, first_error, last_error, envelope) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "reason, first_error, last_error, envelope, postponed_since) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {consumer_, entry.sequence, to_string(entry.state), entry.key, message.source, message.id,
        message.type, message.lineage.correlation_id, message.lineage.causation_id,
        message.lineage.traceparent, message.lineage.hops, entry.attempts, entry.arrived_at,
        entry.not_before, entry.reason, entry.first_error, entry.last_error,
-       std::as_bytes(std::span(envelope))});
+       std::as_bytes(std::span(envelope)), entry.postponed_since});
   co_await store::Inbox::hold(tx, consumer_, message.source, message.id);
   co_await count(tx, to_string(entry.state), 1);
   if (entry.state == BacklogState::behind && co_await behind_parked(tx, entry.key)) {
@@ -130,17 +132,25 @@ Timestamp Backlog::latest(Timestamp now) const {
 Task<std::vector<BacklogEntry>> Backlog::due(Transaction& tx, Timestamp now, std::size_t limit) {
   auto rows = co_await tx.execute(
       "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
-      "first_error, last_error, envelope FROM consumer_backlog "
+      "first_error, last_error, envelope, postponed_since FROM consumer_backlog "
       "WHERE consumer = ? AND state = 'waiting' AND not_before <= ? "
       "ORDER BY not_before, sequence LIMIT ?",
       {consumer_, now, limit});
   if (rows.empty()) {
     rows = co_await tx.execute(
         "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
-        "first_error, last_error, envelope FROM consumer_backlog "
-        "WHERE consumer = ? AND state = 'waiting' AND not_before > ? "
+        "first_error, last_error, envelope, postponed_since FROM consumer_backlog "
+        "WHERE consumer = ? AND state = 'waiting' AND postponed_since IS NULL AND not_before > ? "
         "ORDER BY not_before, sequence LIMIT ?",
         {consumer_, latest(now), limit});
+  }
+  if (rows.empty()) {
+    rows = co_await tx.execute(
+        "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
+        "first_error, last_error, envelope, postponed_since FROM consumer_backlog "
+        "WHERE consumer = ? AND state = 'waiting' AND not_before > ? "
+        "ORDER BY not_before, sequence LIMIT ?",
+        {consumer_, now + std::chrono::ceil<Timestamp::duration>(Postponed::longest), limit});
   }
   std::vector<BacklogEntry> entries;
   for (const auto row : rows)
@@ -161,9 +171,20 @@ Task<void> Backlog::reschedule(Transaction& tx, Uuid sequence, Timestamp not_bef
                                std::string error) {
   co_await tx.execute(
       "UPDATE consumer_backlog SET state = 'waiting', attempts = attempts + 1, not_before = ?, "
+      "postponed_since = NULL, "
       "first_error = CASE first_error WHEN '' THEN ? ELSE first_error END, last_error = ? "
       "WHERE consumer = ? AND sequence = ?",
       {not_before, error, error, consumer_, sequence});
+}
+
+Task<void> Backlog::postpone(Transaction& tx, Uuid sequence, Timestamp not_before, Timestamp now,
+                             std::string error) {
+  co_await tx.execute(
+      "UPDATE consumer_backlog SET state = 'waiting', not_before = ?, "
+      "postponed_since = COALESCE(postponed_since, ?), "
+      "first_error = CASE first_error WHEN '' THEN ? ELSE first_error END, last_error = ? "
+      "WHERE consumer = ? AND sequence = ?",
+      {not_before, now, error, error, consumer_, sequence});
 }
 
 Task<void> Backlog::park(Transaction& tx, Uuid sequence, std::string reason, std::string error) {
@@ -181,7 +202,8 @@ Task<void> Backlog::park(Transaction& tx, Uuid sequence, std::string reason, std
 
 Task<bool> Backlog::unpark(Transaction& tx, Uuid sequence, Timestamp now) {
   const auto changed = co_await tx.execute(
-      "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ? "
+      "UPDATE consumer_backlog SET state = 'waiting', attempts = 0, reason = '', not_before = ?, "
+      "postponed_since = NULL "
       "WHERE consumer = ? AND sequence = ? AND state = 'parked'",
       {now, consumer_, sequence});
   if (changed.changed() == 0) co_return false;

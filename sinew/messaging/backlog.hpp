@@ -38,6 +38,7 @@ struct BacklogEntry {
   Timestamp arrived_at{};
   Timestamp not_before{};
   std::string reason;  // of parking: poison, unknown_type, exhausted_retries, crashed, hop_limit
+  std::optional<Timestamp> postponed_since{};  // the first of the postponements under way
   std::string first_error;
   std::string last_error;
 };
@@ -47,8 +48,8 @@ struct BacklogEntry {
 // nothing here takes longer because there are many. Every function is part of a transaction.
 class Backlog {
  public:
-  // `longest_wait`: of one message between two attempts. One that seems to have to wait longer was
-  // written before the wall clock was set back, and is due.
+  // `longest_wait`: of one message between two attempts, when none asked to be postponed. One that
+  // seems to have to wait longer was written before the wall clock was set back, and is due.
   explicit Backlog(std::string consumer, Duration longest_wait = std::chrono::hours(24))
       : consumer_(std::move(consumer)), longest_wait_(longest_wait) {}
 
@@ -63,7 +64,7 @@ class Backlog {
   Task<void> add(store::Transaction& transaction, BacklogEntry entry);
   // Heads that are due, the longest overdue first; and when the next one will be. Times are of the
   // wall clock: set forward, it makes them due early; set back, it delays them by longest_wait at
-  // most.
+  // most, postponed ones by Postponed::longest.
   Task<std::vector<BacklogEntry>> due(store::Transaction& transaction, Timestamp now,
                                       std::size_t limit);
   Task<std::optional<Timestamp>> next_due(store::Transaction& transaction, Timestamp now);
@@ -71,6 +72,9 @@ class Backlog {
   // A failed attempt: the head waits until not_before, or is parked for a reason.
   Task<void> reschedule(store::Transaction& transaction, Uuid sequence, Timestamp not_before,
                         std::string error);
+  // The head waits until not_before, at most Postponed::longest, without a count.
+  Task<void> postpone(store::Transaction& transaction, Uuid sequence, Timestamp not_before,
+                      Timestamp now, std::string error);
   Task<void> park(store::Transaction& transaction, Uuid sequence, std::string reason,
                   std::string error);
   // Has a parked head tried again from `now`, its attempts forgotten. False: it is not parked.

@@ -8,7 +8,7 @@
 #include "sinew/base/crash_point.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/trace.hpp"
-#include "sinew/store/inbox.hpp"
+#include "sinew/messaging/consumer_attempt.hpp"
 
 namespace sinew::messaging {
 namespace {
@@ -31,57 +31,6 @@ Task<void> wait_at_most(async::Runtime& runtime, async::Event& event, Duration l
 }
 
 }  // namespace
-
-// One try of one message. The mark that it is done is the inbox row of a fresh message, and the
-// disappearance of the row of a retried one.
-class Consumer::Attempt final : public Handling {
- public:
-  Attempt(Consumer& consumer, const Work& work, std::int32_t number)
-      : consumer_(consumer), work_(work), number_(number) {}
-
-  const event::Envelope& message() const noexcept override { return work_.message; }
-  std::int32_t attempt() const noexcept override { return number_; }
-  bool committed() const noexcept { return committed_; }
-  bool duplicate() const noexcept { return duplicate_; }
-  bool behind() const noexcept { return behind_; }
-
- private:
-  Task<bool> commit_body(Body& body) override {
-    if (committed_) {
-      throw Error(Condition::invalid_input, "a handler commits its message once");
-    }
-    duplicate_ = !co_await consumer_.database_.transaction(
-        [this, &body](store::Transaction& tx) -> Task<bool> {
-          co_await check_turn(tx);
-          if (!co_await mark(tx)) co_return false;
-          co_await body.run(tx);
-          co_return true;
-        });
-    committed_ = true;
-    co_return !duplicate_;
-  }
-
-  // The key may have been blocked by another host of the same context.
-  Task<void> check_turn(store::Transaction& tx) {
-    behind_ =
-        !work_.entry && co_await consumer_.backlog_.has_key(tx, Backlog::key_of(work_.message));
-    if (behind_) throw Error(Condition::conflict, "an earlier message of its key is not done");
-  }
-
-  Task<bool> mark(store::Transaction& tx) {
-    if (work_.entry) {
-      return consumer_.backlog_.remove(tx, work_.entry->sequence, consumer_.runtime_.wall_now());
-    }
-    return store::Inbox::mark(tx, consumer_.settings_.name, work_.message.source, work_.message.id);
-  }
-
-  Consumer& consumer_;
-  const Work& work_;
-  std::int32_t number_;
-  bool committed_ = false;
-  bool duplicate_ = false;
-  bool behind_ = false;
-};
 
 Consumer::Consumer(async::Runtime& runtime, store::Database& database, Broker& broker,
                    Handler& handler, ConsumerSettings settings)
@@ -371,40 +320,13 @@ Task<void> Consumer::work_on_lane(std::string key) {
 Task<bool> Consumer::work_on(const Work& work) {
   bool safe = false;
   try {
-    safe = co_await (suspects_ > 0 ? handle_suspect(work) : handle_or_keep(work));
+    const Outcome outcome = co_await (suspects_ > 0 ? handle_suspect(work) : deliver(work));
+    safe = outcome.what != Outcome::What::returned;
     if (work.entry) co_await unblock(work.entry->key);
   } catch (const std::exception& error) {
     log_.error("a message could not be kept; it will come again", {{"error", error.what()}});
   }
   if (!safe && !stopping_) co_await async::sleep_for(pause_when_database_fails);
-  co_return safe;
-}
-
-Task<bool> Consumer::handle_or_keep(const Work& work) {
-  const std::optional<Failure> failure = co_await handle(work);
-  co_return !failure || co_await keep(work, *failure);
-}
-
-// Handles a message that may be the one that ended the process: the count of its starts is durable
-// before, and goes when the process survived.
-Task<bool> Consumer::handle_suspect(const Work& work) {
-  --suspects_;
-  bool safe = false;
-  std::exception_ptr failure;
-  try {
-    const std::int32_t starts = co_await database_.transaction(
-        [&](store::Transaction& tx) { return backlog_.count_start(tx, work.message); });
-    if (starts < settings_.max_crashes) {
-      safe = co_await handle_or_keep(work);
-    } else {
-      safe = co_await keep(
-          work, {Verdict::park, "crashed", "the process ended each time that this was handled"});
-    }
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  co_await forget_start(work);
-  if (failure) std::rethrow_exception(failure);
   co_return safe;
 }
 
@@ -443,7 +365,7 @@ void Consumer::remember_blocked(const std::string& key) {
   blocked_keys_.clear();
 }
 
-Task<bool> Consumer::queued_behind(const Work& work) {
+Task<std::optional<Outcome::What>> Consumer::queued_behind(const Work& work) {
   BacklogEntry entry;
   entry.sequence = runtime_.new_id();
   entry.state = BacklogState::behind;
@@ -459,112 +381,12 @@ Task<bool> Consumer::queued_behind(const Work& work) {
     co_await backlog_.add(tx, entry);
     co_return Found::new_message;
   });
-  if (found == Found::no_backlog) blocked_keys_.erase(entry.key);
-  if (found == Found::duplicate) ++status_.duplicates;
-  if (found == Found::new_message) ++status_.backlog;
-  co_return found != Found::no_backlog;
-}
-
-// What a handler asks of others belongs to the trace of the message.
-Task<void> Consumer::under_trace(const event::Envelope& message, Task<void> handling) {
-  const Instant deadline = runtime_.now() + settings_.timeout;
-  const auto sender = TraceContext::parse(message.lineage.traceparent, "");
-  if (!sender) {
-    co_await async::with_deadline(deadline, std::move(handling));
-    co_return;
+  if (found == Found::no_backlog) {
+    blocked_keys_.erase(entry.key);
+    co_return std::nullopt;
   }
-  const TraceContext own = sender->child(runtime_.random());
-  co_await async::with_trace(own, async::with_deadline(deadline, std::move(handling)));
-}
-
-Task<std::optional<Failure>> Consumer::handle(const Work& work) {
-  const std::int32_t number = work.entry ? work.entry->attempts + 1 : 1;
-  const std::string key = Backlog::key_of(work.message);
-  for (std::int32_t conflicts = 0;; ++conflicts) {
-    if (!work.entry && co_await may_be_blocked(key) && co_await queued_behind(work)) {
-      co_return std::nullopt;
-    }
-    if (work.message.lineage.hops > settings_.max_hops) {
-      co_return Failure{Verdict::park, "hop_limit",
-                        fmt::format("it is {} messages from its first cause, {} are allowed",
-                                    work.message.lineage.hops, settings_.max_hops)};
-    }
-    Attempt attempt(*this, work, number);
-    std::exception_ptr failure;
-    SINEW_CRASH_POINT("consumer.before_handle");
-    try {
-      co_await under_trace(work.message, handler_.handle(attempt));
-      if (!attempt.committed()) {
-        co_await attempt.commit([](store::Transaction&) -> Task<void> { co_return; });
-      }
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    SINEW_CRASH_POINT("consumer.after_handle");
-    if (attempt.duplicate()) ++status_.duplicates;
-    if (!failure || attempt.committed()) {
-      ++status_.handled;
-      co_return std::nullopt;
-    }
-    if (attempt.behind()) remember_blocked(key);
-    Failure judged = judge(failure, number, conflicts, settings_.retry);
-    if (judged.verdict != Verdict::again) co_return judged;
-    co_await async::yield();
-  }
-}
-
-Task<bool> Consumer::keep(const Work& work, const Failure& failure) {
-  if (failure.verdict == Verdict::hand_back) co_return false;
-  note(work, failure);
-  remember_blocked(Backlog::key_of(work.message));
-  if (work.entry) {
-    co_await keep_retried(work, failure);
-  } else {
-    co_await keep_fresh(work, failure);
-  }
-  backlog_changed_.set();
-  co_return true;
-}
-
-Task<void> Consumer::keep_fresh(const Work& work, const Failure& failure) {
-  BacklogEntry entry;
-  entry.sequence = runtime_.new_id();
-  entry.key = Backlog::key_of(work.message);
-  entry.message = work.message;
-  entry.attempts = 1;
-  entry.arrived_at = entry.not_before = runtime_.wall_now();
-  entry.first_error = entry.last_error = failure.error;
-  if (failure.verdict == Verdict::park) {
-    entry.state = BacklogState::parked;
-    entry.reason = failure.reason;
-  } else {
-    entry.not_before += std::chrono::duration_cast<std::chrono::microseconds>(
-        retry_delay(settings_.retry, 2, runtime_.random()));
-  }
-  const bool added = co_await database_.transaction([&](store::Transaction& tx) -> Task<bool> {
-    if (!co_await store::Inbox::mark(tx, settings_.name, entry.message.source, entry.message.id)) {
-      co_return false;
-    }
-    BacklogEntry row = entry;
-    if (co_await backlog_.has_key(tx, row.key)) row.state = BacklogState::behind;
-    co_await backlog_.add(tx, std::move(row));
-    co_return true;
-  });
-  status_.backlog += added ? 1 : 0;
-}
-
-Task<void> Consumer::keep_retried(const Work& work, const Failure& failure) {
-  const Uuid sequence = work.entry->sequence;
-  const Timestamp again =
-      runtime_.wall_now() + std::chrono::duration_cast<std::chrono::microseconds>(retry_delay(
-                                settings_.retry, work.entry->attempts + 2, runtime_.random()));
-  co_await database_.transaction([&](store::Transaction& tx) -> Task<void> {
-    if (failure.verdict == Verdict::park) {
-      co_await backlog_.park(tx, sequence, failure.reason, failure.error);
-    } else {
-      co_await backlog_.reschedule(tx, sequence, again, failure.error);
-    }
-  });
+  found == Found::duplicate ? ++status_.duplicates : ++status_.backlog;
+  co_return found == Found::duplicate ? Outcome::What::duplicate : Outcome::What::behind;
 }
 
 Task<void> Consumer::unblock(const std::string& key) {
@@ -584,17 +406,6 @@ void Consumer::settle(const Work& work, Settlement settlement) {
   if (!work.tag) return;
   settlements_.push_back({*work.tag, settlement});
   settlements_ready_.set();
-}
-
-void Consumer::note(const Work& work, const Failure& failure) {
-  ++status_.failed;
-  status_.parked += failure.verdict == Verdict::park ? 1 : 0;
-  log_.warn(failure.verdict == Verdict::park ? "message parked" : "message to be tried again",
-            {{"type", work.message.type},
-             {"id", to_string(work.message.id)},
-             {"key", work.message.ordering_key},
-             {"reason", failure.reason},
-             {"error", failure.error}});
 }
 
 }  // namespace sinew::messaging

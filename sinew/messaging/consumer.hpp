@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "sinew/async/channel.hpp"
@@ -17,6 +18,7 @@
 #include "sinew/messaging/broker.hpp"
 #include "sinew/messaging/failure.hpp"
 #include "sinew/messaging/handler.hpp"
+#include "sinew/messaging/middleware.hpp"
 #include "sinew/store/database.hpp"
 
 namespace sinew::messaging {
@@ -34,12 +36,14 @@ struct ConsumerSettings {
   // ever. Below event::Lineage::max_hops, which nothing that follows from a message can exceed.
   std::int32_t max_hops = event::Lineage::max_hops - 1;
   std::int32_t max_crashes = 3;  // starts of a handler that ended in a crash, then parked
+  Middlewares middleware{};
 };
 
 struct ConsumerStatus {
   std::uint64_t handled = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t failed = 0;
+  std::uint64_t postponed = 0;
   std::uint64_t parked = 0;
   std::uint64_t skipped = 0;  // records of a topic that retention removed before they came
   std::int64_t backlog = 0;
@@ -87,6 +91,7 @@ class Consumer final {
     std::int32_t partition = 0;         // of a topic, with `position`
     store::Checkpoint position{};
   };
+  using Handled = std::variant<Outcome::What, Failure>;
   // Of a topic: the first message of a key that went back to the broker.
   struct WentBack {
     Uuid id;
@@ -114,18 +119,26 @@ class Consumer final {
   Task<bool> work_on(const Work& work);
   Task<bool> may_be_blocked(std::string key);
   void remember_blocked(const std::string& key);
-  Task<bool> queued_behind(const Work& work);
-  Task<bool> handle_or_keep(const Work& work);
-  Task<bool> handle_suspect(const Work& work);
+  Task<std::optional<Outcome::What>> queued_behind(const Work& work);
+  Incoming incoming(const Work& work) const;
+  Task<Outcome> deliver(const Work& work);
+  Task<Outcome> deliver_through(const Work& work);
+  Task<Outcome> handle_or_keep(const Work& work);
+  Task<Outcome> handle_suspect(const Work& work);
   Task<void> forget_start(const Work& work);
-  Task<std::optional<Failure>> handle(const Work& work);
+  Task<Handled> handle(const Work& work);
+  Task<void> call_handler(Attempt& attempt);
+  Task<void> call_through(Attempt& attempt);
   Task<void> under_trace(const event::Envelope& message, Task<void> handling);
-  Task<bool> keep(const Work& work, const Failure& failure);
+  Task<Outcome> keep(const Work& work, Failure failure);
+  Failure bounded_postponement(const Work& work, const Failure& failure) const;
+  Timestamp later(Duration delay) const;
   Task<void> keep_fresh(const Work& work, const Failure& failure);
   Task<void> keep_retried(const Work& work, const Failure& failure);
   Task<void> unblock(const std::string& key);
   void settle(const Work& work, Settlement settlement);
   void note(const Work& work, const Failure& failure);
+  void log_late_failure(const Work& work, const std::exception_ptr& failure);
 
   async::Runtime& runtime_;
   store::Database& database_;

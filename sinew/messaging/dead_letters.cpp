@@ -43,7 +43,7 @@ Task<std::vector<BacklogEntry>> list_page(Transaction& tx, DeadLetterFilter filt
   const Uuid after = filter.after.value_or(Uuid());
   const auto rows = co_await tx.execute(
       "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
-      "first_error, last_error, envelope FROM consumer_backlog "
+      "first_error, last_error, envelope, postponed_since FROM consumer_backlog "
       "WHERE sequence > ? AND (? = '' OR consumer = ?) AND (? = '' OR type = ?) "
       "AND (? = '' OR ordering_key = ?) AND (? = '' OR reason = ?) AND (? = 0 OR state = 'parked') "
       "ORDER BY sequence LIMIT ?",
@@ -73,7 +73,8 @@ Task<std::vector<BacklogEntry>> list_chosen(Transaction& tx, DeadLetterFilter fi
   for (const Uuid& sequence : filter.sequences) {
     const auto rows = co_await tx.execute(
         "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
-        "first_error, last_error, envelope FROM consumer_backlog WHERE sequence = ?",
+        "first_error, last_error, envelope, postponed_since FROM consumer_backlog WHERE sequence = "
+        "?",
         {sequence});
     if (rows.empty() || entries.size() >= std::min(filter.limit, max_limit)) continue;
     BacklogEntry entry = backlog_entry(rows[0]);
@@ -106,7 +107,7 @@ Task<std::vector<BacklogEntry>> list_dead_letters(Transaction& tx, DeadLetterFil
 Task<BacklogEntry> find_dead_letter(Transaction& tx, Uuid sequence) {
   const auto rows = co_await tx.execute(
       "SELECT consumer, sequence, state, ordering_key, attempts, arrived_at, not_before, reason, "
-      "first_error, last_error, envelope FROM consumer_backlog WHERE sequence = ?",
+      "first_error, last_error, envelope, postponed_since FROM consumer_backlog WHERE sequence = ?",
       {sequence});
   if (!rows.empty()) co_return backlog_entry(rows[0]);
   throw Error(Condition::not_found,

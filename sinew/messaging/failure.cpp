@@ -6,6 +6,7 @@
 
 #include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/messaging/middleware.hpp"
 #include "sinew/resilience/retry.hpp"
 
 namespace sinew::messaging {
@@ -27,6 +28,12 @@ bool repetition_may_help(Condition condition) {
   return true;
 }
 
+std::string bounded(const Error& error) {
+  std::string text = std::string(to_string(error.condition())) + ": " + error.detail();
+  text.resize(std::min(text.size(), Failure::max_error_bytes));
+  return text;
+}
+
 Failure counted(std::string error, std::int32_t attempt, const RetrySettings& settings) {
   if (attempt >= settings.max_attempts) {
     return {Verdict::park, "exhausted_retries", std::move(error)};
@@ -43,6 +50,10 @@ void RetrySettings::describe(config::Section<RetrySettings>& section) {
   section.option("first_delay", &RetrySettings::first_delay, "longest wait before the second")
       .range(1ms, 1h);
   section.option("max_delay", &RetrySettings::max_delay, "longest wait of all").range(1ms, 24h);
+  section
+      .option("max_postponed", &RetrySettings::max_postponed,
+              "time from the first postponement of a message to when it is parked")
+      .range(1s, 30 * 24h);
 }
 
 std::vector<std::string> RetrySettings::violations() const {
@@ -55,9 +66,12 @@ Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int3
               const RetrySettings& settings) {
   try {
     std::rethrow_exception(failure);
+  } catch (const Refused& refused) {
+    return {Verdict::park, refused.reason(), bounded(refused)};
+  } catch (const Postponed& postponed) {
+    return {Verdict::postpone, "postponed", bounded(postponed), postponed.delay()};
   } catch (const Error& error) {
-    std::string text = std::string(to_string(error.condition())) + ": " + error.detail();
-    text.resize(std::min(text.size(), Failure::max_error_bytes));
+    const std::string text = bounded(error);
     if (error.condition() == Condition::cancelled) return {Verdict::hand_back, "cancelled", text};
     if (error.condition() == Condition::conflict && conflicts < max_immediate_conflicts) {
       return {Verdict::again, "conflict", text};
@@ -66,7 +80,7 @@ Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int3
     // program too old.
     if (error.condition() == Condition::unsupported) return {Verdict::park, "unknown_type", text};
     if (!repetition_may_help(error.condition())) return {Verdict::park, "poison", text};
-    return counted(std::move(text), attempt, settings);
+    return counted(text, attempt, settings);
   } catch (const std::exception& error) {
     std::string text = error.what();
     text.resize(std::min(text.size(), Failure::max_error_bytes));

@@ -17,6 +17,7 @@ struct RetrySettings {
   std::int32_t max_attempts = 5;  // the first included
   Duration first_delay = std::chrono::milliseconds(200);
   Duration max_delay = std::chrono::seconds(60);
+  Duration max_postponed = std::chrono::hours(24);  // since the first Postponed; then parked
 
   static void describe(config::Section<RetrySettings>& section);
   std::vector<std::string> violations() const;
@@ -25,6 +26,7 @@ struct RetrySettings {
 enum class Verdict : std::uint8_t {
   again,     // at once, uncounted: another transaction was faster
   retry,     // later, by the schedule
+  postpone,  // after `delay`, uncounted: the handler or its middleware asked for it
   park,      // set aside for an operator
   hand_back  // to the broker: the consumer is stopping
 };
@@ -34,6 +36,7 @@ struct Failure {
   Verdict verdict = Verdict::park;
   std::string reason;  // failed, poison, unknown_type, exhausted_retries: fit for a column
   std::string error;   // the sentence, bounded to max_error_bytes
+  Duration delay{};    // of Verdict::postpone
 
   static constexpr std::size_t max_error_bytes = 2000;
 };

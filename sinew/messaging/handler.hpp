@@ -64,7 +64,8 @@ class Handling {
 //   policy, then parked;
 //   invalid_input, unsupported, corrupt, not_found, unauthorized: parked at once, a retry cannot
 //   help;
-//   cancelled: returned to the broker, without blame.
+//   cancelled: returned to the broker, without blame;
+//   Refused: parked at once under its reason; Postponed: tried later, uncounted (middleware.hpp).
 // Later messages of the same ordering key wait behind one that waits or is parked.
 class Handler {
  public:

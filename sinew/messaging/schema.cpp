@@ -5,7 +5,7 @@
 namespace sinew::messaging {
 namespace {
 
-constexpr std::array<store::Migration, 3> migrations{{{1, "backlog of consumers", R"sql(
+constexpr std::array<store::Migration, 4> migrations{{{1, "backlog of consumers", R"sql(
 CREATE TABLE consumer_backlog (
   consumer TEXT NOT NULL,
   sequence BYTES NOT NULL,
@@ -67,6 +67,11 @@ INSERT INTO consumer_backlog_counts (consumer, what, messages)
                                                       {3, "marks of the backlog are held", R"sql(
 UPDATE inbox SET handled_at = 9223372036854775807 WHERE (consumer, source, id) IN
   (SELECT consumer, source, message_id FROM consumer_backlog);
+)sql"},
+                                                      {4, "postponed messages", R"sql(
+ALTER TABLE consumer_backlog ADD COLUMN postponed_since BIGINT;
+CREATE INDEX consumer_backlog_by_wait
+  ON consumer_backlog (consumer, state, postponed_since, not_before);
 )sql"}}};
 
 }  // namespace

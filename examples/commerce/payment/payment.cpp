@@ -66,13 +66,22 @@ Answer<Charged> answer_of(const ChargeRow& row) {
 
 }  // namespace
 
+// Only sales takes orders, so nobody else has their money moved.
+Payment::Payment(PaymentSettings settings)
+    : settings_(std::move(settings)),
+      senders_({{std::string(Charge::type.name), {"/sales"}},
+                {std::string(Refund::type.name), {"/sales"}}}) {}
+
 void Payment::describe(sinew::context::ContextSpec& spec) {
   spec.migrations(schema())
+      .middleware(senders_)
+      .middleware(request_log_)
       .retry(patience)
       .answers(&Payment::charge)
       .answers(&Payment::refund)
       .handles(&Payment::give_back)
-      .route(Method::get, "/payments/{order}", &Payment::show_payment);
+      .route(Method::get, "/payments/{order}", &Payment::show_payment)
+      .route(Method::get, "/payments/{order}/requests", &Payment::show_requests);
 }
 
 Task<void> Payment::start() {
@@ -215,6 +224,14 @@ Task<Response> Payment::show_payment(const Request& request) {
     throw Error(Condition::not_found, fmt::format("there is no payment of order {}", order));
   }
   co_return sinew::http::ok(sinew::to_json(payment_answer(account)));
+}
+
+Task<Response> Payment::show_requests(const Request& request) {
+  const auto order = request.path_parameter<std::string>("order");
+  const auto requests =
+      co_await database().read([&](Transaction& tx) { return requests_of(tx, order); });
+  co_return sinew::http::ok(
+      sinew::Json(sinew::JsonObject{{"order_id", order}, {"requests", sinew::to_json(requests)}}));
 }
 
 }  // namespace commerce::payment

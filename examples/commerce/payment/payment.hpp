@@ -9,9 +9,11 @@
 #include "examples/commerce/payment/accounts.hpp"
 #include "examples/commerce/payment/contract/payments.hpp"
 #include "examples/commerce/payment/provider/stripe_gateway.hpp"
+#include "examples/commerce/payment/request_log.hpp"
 #include "sinew/base/secret.hpp"
 #include "sinew/context/context.hpp"
 #include "sinew/context/spec.hpp"
+#include "sinew/messaging/allowed_senders.hpp"
 
 namespace commerce::payment {
 
@@ -25,7 +27,7 @@ struct PaymentSettings {
 // transaction, with idempotency keys derived from the order, so asking again is harmless.
 class Payment final : public sinew::context::Context {
  public:
-  explicit Payment(PaymentSettings settings) : settings_(std::move(settings)) {}
+  explicit Payment(PaymentSettings settings);
 
   std::string_view name() const noexcept override { return "payment"; }
   void describe(sinew::context::ContextSpec& spec) override;
@@ -51,7 +53,12 @@ class Payment final : public sinew::context::Context {
   // GET /payments/{order}
   sinew::Task<sinew::http::Response> show_payment(const sinew::http::Request& request);
 
+  // GET /payments/{order}/requests
+  sinew::Task<sinew::http::Response> show_requests(const sinew::http::Request& request);
+
   PaymentSettings settings_;
+  sinew::messaging::AllowedSenders senders_;
+  RequestLog request_log_;
   std::unique_ptr<StripeGateway> provider_;
 };
 

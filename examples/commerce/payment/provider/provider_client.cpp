@@ -39,16 +39,6 @@ bool is_trouble(const Response& response) {
   return response.status >= 500 || response.status == 429;
 }
 
-// RFC 9110, section 10.2.3, in seconds; its other form, a date, is read as nothing.
-Duration retry_after(const Response& response) {
-  constexpr std::int64_t most = 24 * 60 * 60;
-  const std::string_view text = response.headers.get("Retry-After");
-  std::int64_t seconds = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (read.ec != std::errc() || seconds < 0 || seconds > most) return Duration::zero();
-  return std::chrono::seconds(seconds);
-}
-
 // Why the request should be sent again; nothing when it got its answer. 409: another request with
 // the same key is under way, such as an attempt of ours that was given up.
 std::optional<Judgement> judge(const Response& response) {
@@ -88,6 +78,16 @@ std::vector<std::string> ProviderPolicy::violations() const {
         sinew::config::format_duration(timeout.total), sinew::config::format_duration(handling)));
   }
   return out;
+}
+
+// RFC 9110, section 10.2.3, in seconds; its other form, a date, is read as nothing.
+Duration retry_after(const Response& response) {
+  constexpr std::int64_t most = 24 * 60 * 60;
+  const std::string_view text = response.headers.get("Retry-After");
+  std::int64_t seconds = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (read.ec != std::errc() || seconds < 0 || seconds > most) return Duration::zero();
+  return std::chrono::seconds(seconds);
 }
 
 ProviderClient::ProviderClient(PipelineRegistry& pipelines, sinew::http::Client& client,

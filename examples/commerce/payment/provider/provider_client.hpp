@@ -33,6 +33,9 @@ struct ProviderPolicy {
   std::vector<std::string> violations() const;
 };
 
+// What the answer's Retry-After asks for, up to 24 h; zero when it says nothing that can be read.
+sinew::Duration retry_after(const sinew::http::Response& response);
+
 // Requests to one provider, each with an idempotency key, so that repeating it is harmless. The
 // pipeline `payment-provider`, from the outside in: all attempts have a time in all; a failed one
 // is tried again after a pause, as far as the budget for all requests allows; the circuit breaker

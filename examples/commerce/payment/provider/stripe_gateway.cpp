@@ -10,6 +10,7 @@
 #include "examples/commerce/payment/provider/form.hpp"
 #include "examples/commerce/payment/provider/stripe_answer.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/messaging/middleware.hpp"
 
 namespace commerce::payment {
 
@@ -21,6 +22,7 @@ using sinew::Money;
 using sinew::Task;
 using sinew::http::ClientRequest;
 using sinew::http::Response;
+using sinew::messaging::Postponed;
 using sinew::messaging::Rejection;
 
 namespace {
@@ -87,6 +89,11 @@ StripeGateway::Outcome outcome_of(const Response& response) {
   const auto error = error_of(response);
   const std::string what = fmt::format("the payment provider answered {}: {}", response.status,
                                        error.message.value_or(error.type));
+  const auto wait = retry_after(response);
+  // It says itself when to come again: that is no failure of the message.
+  if ((response.status == 429 || response.status == 503) && wait > sinew::Duration::zero()) {
+    throw Postponed(wait, what);
+  }
   switch (response.status) {
     case 402: return rejection_of(error);
     case 401:

@@ -37,7 +37,8 @@ class StripeGateway {
   // `amount` in whole cents; of nothing the provider, which moves no nothing, is not told: it is
   // paid at once, without a reference. Errors, all transient with applied unknown unless nothing
   // was sent: unavailable (no connection, 5xx, the same key in use at this moment, or the breaker
-  // is open: applied no), timeout, exhausted (429); lasting: unauthorized (the API key is refused),
+  // is open: applied no), timeout, exhausted (429), Postponed (429 or 503 that
+  // says when to come again); lasting: unauthorized (the API key is refused),
   // corrupt (the idempotency key was used for something else).
   sinew::Task<Outcome> charge(std::string order_id, sinew::Money amount, std::string method,
                               std::string idempotency_key);

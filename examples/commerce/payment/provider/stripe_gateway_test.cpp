@@ -12,6 +12,7 @@
 #include "sinew/async/sim/world.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/http/server.hpp"
+#include "sinew/messaging/middleware.hpp"
 #include "sinew/net/resolver.hpp"
 
 namespace commerce::payment {
@@ -132,6 +133,20 @@ INSTANTIATE_TEST_SUITE_P(
         NoCase{"ActionNeeded", 200, R"({"id":"pi_1","status":"requires_action","amount":1234})",
                "requires_action"}),
     [](const auto& row) { return row.param.name; });
+
+TEST(StripeGateway, PostponesAsTheProviderSays) {
+  for (const int status : {429, 503}) {
+    Response busy = json(status, "later");
+    busy.headers.set("Retry-After", "1800");
+    Provider provider({busy});
+    try {
+      provider.outcome();
+      ADD_FAILURE() << "it has an outcome";
+    } catch (const sinew::messaging::Postponed& postponed) {
+      EXPECT_EQ(postponed.delay(), std::chrono::minutes(30));
+    }
+  }
+}
 
 struct FailureCase {
   const char* name;
