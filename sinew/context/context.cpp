@@ -92,6 +92,10 @@ Task<void> Context::send_event(store::Transaction& tx, event::Envelope envelope)
   co_await resources_->outbox.insert(tx, events_of(resources_->name), std::move(envelope));
 }
 
+void Context::add_event(store::OutboxBatch& batch, event::Envelope envelope) const {
+  batch.add(events_of(resources_->name), std::move(envelope));
+}
+
 Task<void> Context::send_command(store::Transaction& tx, event::Envelope envelope,
                                  SendOptions options) {
   if (options.delay != Duration::zero()) event::delay_by(envelope, envelope.time, options.delay);

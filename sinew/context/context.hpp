@@ -103,6 +103,23 @@ class Context {
         tx, event::seal(event, header(std::move(key), std::move(lineage)), resources_->codecs));
   }
 
+  // Many events as one: add() puts each into a batch, with what is wrong with it instead where
+  // something is; publish_all() publishes the batch in the transaction, in its order. With
+  // OnError::fail nothing leaves unless all of it can: BatchRefused has all that is wrong. Errors:
+  // invalid_input from add() (the batch is full), exhausted (the outbox has no room for all).
+  template <event::Typed E>
+  void add(store::OutboxBatch& batch, const E& event, std::string key,
+           event::Lineage lineage) const {
+    static_assert(!event::Personal<E>, "an event with personal members stays in its own log");
+    add_made(batch, [&] {
+      return event::seal(event, header(std::move(key), std::move(lineage)), resources_->codecs);
+    });
+  }
+  Task<store::BatchInserted> publish_all(store::Transaction& tx, store::OutboxBatch batch,
+                                         store::OnError on_error = store::OnError::fail) {
+    return resources_->outbox.insert_all(tx, std::move(batch), on_error);
+  }
+
   // Sends a command to the context that it belongs to, this one perhaps, in the transaction, and
   // hears no answer: what needs one goes through a saga. Delayed it is a reminder that survives
   // restarts; see docs/reference/broker.md for its time. `key` orders it with others of its entity,
@@ -174,6 +191,17 @@ class Context {
   // As long as the request asks for it. Errors: as above, but StatusError 503 instead of timeout.
   Task<void> wait_as_requested(const http::Request& request, std::string projection);
   event::Envelope header(std::string key, event::Lineage lineage) const;
+  template <class Make>
+  void add_made(store::OutboxBatch& batch, Make make) const {
+    event::Envelope envelope;
+    try {
+      envelope = make();
+    } catch (const Error& error) {
+      return batch.refuse(error.condition(), error.detail());
+    }
+    add_event(batch, std::move(envelope));
+  }
+  void add_event(store::OutboxBatch& batch, event::Envelope envelope) const;
   // In a transaction of its own; `envelope` brings type, data, key, and an id unless that is nil.
   Task<Uuid> publish_alone(event::Envelope envelope);
   Task<void> send_event(store::Transaction& tx, event::Envelope envelope);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/error_of.hpp"
 #include "tests/support/test_host.hpp"
 
 namespace sinew::context {
@@ -83,6 +84,60 @@ TEST(ContextSpec, PutsMiddlewareAroundTheMessagesThatItNames) {
   EXPECT_THAT(metrics,
               HasSubstr("sinew_messages_handled_total{consumer=\"watched/watched.commands\","
                         "type=\"watched.echo\",outcome=\"handled\"} 1\n"));
+}
+
+struct Counted {
+  static constexpr event::EventType type{"teller.counted", 1};
+  std::int32_t number = 0;
+};
+BOOST_DESCRIBE_STRUCT(Counted, (), (number))
+
+// Publishes numbers as one batch, under one key.
+class Teller final : public Context {
+ public:
+  std::string_view name() const noexcept override { return "teller"; }
+  void describe(ContextSpec& spec) override { spec.handles(&Teller::hear); }
+  Task<void> hear(store::Transaction&, Counted event, const event::Envelope&) {
+    heard.push_back(event.number);
+    co_return;
+  }
+
+  Task<std::size_t> tell(std::vector<std::string> keys, store::OnError on_error) {
+    const auto lineage = co_await new_lineage();
+    store::OutboxBatch batch;
+    for (const auto& key : keys)
+      add(batch, Counted{++number_}, key, lineage);
+    co_return co_await database().transaction([&](store::Transaction& tx) -> Task<std::size_t> {
+      const auto done = co_await publish_all(tx, batch, on_error);
+      co_return done.inserted;
+    });
+  }
+
+  std::vector<std::int32_t> heard;
+
+ private:
+  std::int32_t number_ = 0;
+};
+
+TEST(Context, PublishesABatchWholeOrWhatIsGoodOfIt) {
+  TestHost system;
+  std::vector<std::unique_ptr<Context>> contexts;
+  contexts.push_back(std::make_unique<Teller>());
+  auto& teller = static_cast<Teller&>(*contexts.front());
+  system.start(std::move(contexts));
+  const auto tell = [&](std::vector<std::string> keys, store::OnError on_error) {
+    return system.node->run(teller.tell(std::move(keys), on_error));
+  };
+
+  EXPECT_EQ(tell({"k", "k", "k"}, store::OnError::fail), 3u);
+  const Error refused = tests::error_of([&] { tell({"k", "", "k"}, store::OnError::fail); });
+  EXPECT_EQ(tell({"k", "", "k"}, store::OnError::skip), 2u);
+  system.world.run_for(5s);
+
+  EXPECT_EQ(refused.condition(), Condition::invalid_input);
+  EXPECT_THAT(refused.detail(), HasSubstr("1 of 3 messages are refused"));
+  EXPECT_THAT(refused.detail(), HasSubstr("message 1: "));
+  EXPECT_THAT(teller.heard, ElementsAre(1, 2, 3, 7, 9));
 }
 
 }  // namespace

@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <iterator>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "sinew/base/error.hpp"
 #include "sinew/base/hash.hpp"
@@ -60,6 +65,59 @@ OutboxEntry entry_from(Row row) {
   return entry;
 }
 
+// One row's parameters, in the order of the columns below. They refer to the arguments.
+using RowParameters = std::array<Parameter, 18>;
+
+RowParameters parameters_of(const Destination& destination, const event::Envelope& envelope,
+                            const std::string& extensions) {
+  const event::Lineage& lineage = envelope.lineage;
+  return {envelope.id,
+          destination.name,
+          envelope.ordering_key,
+          envelope.type,
+          envelope.data.span(),
+          static_cast<std::int64_t>(destination.kind),
+          Outbox::partition_of(envelope),
+          envelope.source,
+          envelope.version,
+          envelope.subject,
+          envelope.reply_to,
+          envelope.time,
+          envelope.content_type,
+          lineage.correlation_id,
+          lineage.causation_id,
+          lineage.traceparent,
+          lineage.hops,
+          extensions};
+}
+
+// The statement that inserts `Rows` rows. Only powers of two up to most_rows are used, so that
+// engines keep them prepared.
+template <std::size_t Rows>
+struct InsertText {
+  static constexpr std::string_view head =
+      "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, destination_kind, "
+      "partition_no, source, schema_version, subject, reply_to, event_time, content_type, "
+      "correlation_id, causation_id, traceparent, hops, extensions) VALUES ";
+  static constexpr std::string_view row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+  constexpr InsertText() {
+    char* end = std::ranges::copy(head, text).out;
+    for (std::size_t i = 0; i < Rows; ++i) {
+      if (i > 0) *end++ = ',';
+      end = std::ranges::copy(row, end).out;
+    }
+  }
+  char text[head.size() + Rows * (row.size() + 1)] = {};  // NOLINT: what a Statement is made of
+};
+template <std::size_t Rows>
+constexpr InsertText<Rows> insert_text;
+
+constexpr std::array<Statement, 7> insert_statements{
+    insert_text<1>.text,  insert_text<2>.text,  insert_text<4>.text, insert_text<8>.text,
+    insert_text<16>.text, insert_text<32>.text, insert_text<64>.text};
+constexpr std::size_t most_rows = std::size_t{1} << (insert_statements.size() - 1);
+
 void check_batch(std::size_t size, std::string_view what) {
   if (size == 0 || size > Outbox::max_batch) {
     throw Error(Condition::invalid_input,
@@ -89,19 +147,20 @@ std::int32_t Outbox::partition_of(const event::Envelope& envelope) noexcept {
 
 // Counts the rows once for up to an eighth of the capacity. A transaction that is rolled back has
 // used up room all the same, which only brings the next count forward.
-Task<void> Outbox::reserve(Transaction& transaction) {
-  if (room_ == 0) {
-    const std::int64_t free = capacity_ - co_await size(transaction);
-    if (free <= 0) {
-      throw Error(
-          Condition::exhausted,
-          fmt::format("the outbox holds {} messages that wait for the broker, its limit: is "
-                      "the broker reachable and the relay running?",
-                      capacity_));
+Task<void> Outbox::reserve(Transaction& transaction, std::int64_t messages) {
+  if (room_ < messages) {
+    room_ = 0;
+    const std::int64_t waiting = co_await size(transaction);
+    const std::int64_t free = capacity_ - waiting;
+    if (free < messages) {
+      throw Error(Condition::exhausted,
+                  fmt::format("the outbox holds {} messages that wait for the broker, {} are its "
+                              "limit: is the broker reachable and the relay running?",
+                              waiting, capacity_));
     }
-    room_ = std::min(free, std::max<std::int64_t>(capacity_ / 8, 1));
+    room_ = std::min(free, std::max(capacity_ / 8, messages));
   }
-  --room_;
+  room_ -= messages;
 }
 
 event::Timing timing_of(const Destination& destination, const event::Envelope& envelope) {
@@ -113,8 +172,7 @@ event::Timing timing_of(const Destination& destination, const event::Envelope& e
                           envelope.type, destination.name));
 }
 
-Task<void> Outbox::insert(Transaction& transaction, Destination destination,
-                          event::Envelope envelope) {
+void validate(const Destination& destination, const event::Envelope& envelope) {
   validate(destination);
   event::validate(envelope);
   timing_of(destination, envelope);
@@ -124,22 +182,54 @@ Task<void> Outbox::insert(Transaction& transaction, Destination destination,
                             "entity whose events must stay in order",
                             envelope.type, destination.name));
   }
-  co_await reserve(transaction);
+}
+
+Task<void> Outbox::insert(Transaction& transaction, Destination destination,
+                          event::Envelope envelope) {
+  validate(destination, envelope);
+  co_await reserve(transaction, 1);
+  tell_relays(transaction);
+  const std::string extensions = extensions_text(envelope.extensions);
+  const auto parameters = parameters_of(destination, envelope, extensions);
+  co_await transaction.execute(insert_statements.front(), parameters);
+}
+
+Task<BatchInserted> Outbox::insert_all(Transaction& transaction, OutboxBatch batch,
+                                       OnError on_error) {
+  if (!batch.refusals_.empty() && on_error == OnError::fail) {
+    throw BatchRefused(std::move(batch.refusals_), batch.size_);
+  }
+  const std::span<const OutboxBatch::Row> all(batch.rows_);
+  if (!all.empty()) {
+    co_await reserve(transaction, static_cast<std::int64_t>(all.size()));
+    tell_relays(transaction);
+  }
+  for (std::size_t done = 0; done < all.size();) {
+    const std::size_t rows = std::bit_floor(std::min(all.size() - done, most_rows));
+    co_await insert_rows(transaction, all.subspan(done, rows));
+    done += rows;
+  }
+  co_return BatchInserted{all.size(), std::move(batch.refusals_)};
+}
+
+// A power of two of them.
+Task<void> Outbox::insert_rows(Transaction& transaction, std::span<const OutboxBatch::Row> rows) {
+  std::vector<std::string> extensions;
+  std::vector<Parameter> parameters;
+  extensions.reserve(rows.size());
+  parameters.reserve(rows.size() * std::tuple_size_v<RowParameters>);
+  for (const auto& [destination, envelope] : rows) {
+    extensions.push_back(extensions_text(envelope.extensions));
+    std::ranges::copy(parameters_of(destination, envelope, extensions.back()),
+                      std::back_inserter(parameters));
+  }
+  co_await transaction.execute(insert_statements.at(std::bit_width(rows.size()) - 1),
+                               std::span<const Parameter>(parameters));
+}
+
+void Outbox::tell_relays(Transaction& transaction) {
   for (CommitListener* relay : relays_)
     transaction.after_commit(*relay);
-
-  const std::string extensions = extensions_text(envelope.extensions);
-  const event::Lineage& lineage = envelope.lineage;
-  co_await transaction.execute(
-      "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, destination_kind, "
-      "partition_no, source, schema_version, subject, reply_to, event_time, content_type, "
-      "correlation_id, causation_id, traceparent, hops, extensions) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {envelope.id, destination.name, envelope.ordering_key, envelope.type, envelope.data.span(),
-       static_cast<std::int64_t>(destination.kind), partition_of(envelope), envelope.source,
-       envelope.version, envelope.subject, envelope.reply_to, envelope.time, envelope.content_type,
-       lineage.correlation_id, lineage.causation_id, lineage.traceparent, lineage.hops,
-       extensions});
 }
 
 // What may be taken is said twice: where updates wait for each other, the inner choice is made

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,24 +9,19 @@
 #include "sinew/base/instant.hpp"
 #include "sinew/event/envelope.hpp"
 #include "sinew/event/timing.hpp"
+#include "sinew/store/outbox_batch.hpp"
 #include "sinew/store/transaction.hpp"
 
 namespace sinew::store {
-
-enum class DestinationKind : std::uint8_t { queue, topic };
-
-// Where a message goes: a queue takes commands and replies, a topic takes events.
-struct Destination {
-  DestinationKind kind = DestinationKind::queue;
-  std::string name;  // 1 to 200 of [a-zA-Z0-9._-]
-  friend auto operator<=>(const Destination&, const Destination&) = default;
-};
 
 // Throws Error invalid_input for a name that is not of that form.
 void validate(const Destination& destination);
 // When a message to there may be delivered. Throws Error invalid_input: what event::timing_of()
 // refuses, for a queue; a record of a topic, which has one order for all, with a delay.
 event::Timing timing_of(const Destination& destination, const event::Envelope& envelope);
+
+// Throws Error invalid_input for what Outbox::insert() refuses.
+void validate(const Destination& destination, const event::Envelope& envelope);
 
 struct OutboxEntry {
   std::int64_t position = 0;
@@ -54,6 +50,11 @@ class Outbox {
   // (a topic's message without ordering key, what validate() or timing_of() refuses),
   // exhausted (the outbox is full).
   Task<void> insert(Transaction& transaction, Destination destination, event::Envelope envelope);
+  // Writes the messages of a batch, in their order, as one: all of them or, when some are refused,
+  // what `on_error` says. Errors, with nothing inserted: BatchRefused (OnError::fail), exhausted
+  // (the outbox has no room for all of them, whatever `on_error` says). An empty batch is fine.
+  Task<BatchInserted> insert_all(Transaction& transaction, OutboxBatch batch,
+                                 OnError on_error = OnError::fail);
   // Has `relay` told after each commit with an insert, until stop_waking(); several may be. It must
   // outlive the transactions that write.
   void wake(CommitListener& relay) { relays_.push_back(&relay); }
@@ -86,7 +87,9 @@ class Outbox {
   static std::int32_t partition_of(const event::Envelope& envelope) noexcept;
 
  private:
-  Task<void> reserve(Transaction& transaction);
+  Task<void> reserve(Transaction& transaction, std::int64_t messages);
+  void tell_relays(Transaction& transaction);
+  static Task<void> insert_rows(Transaction& transaction, std::span<const OutboxBatch::Row> rows);
 
   std::int64_t capacity_;
   std::int64_t room_ = 0;  // inserts until the rows are counted again

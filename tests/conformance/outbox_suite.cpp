@@ -12,7 +12,9 @@ namespace sinew::conformance {
 using event::Envelope;
 using store::Destination;
 using store::DestinationKind;
+using store::OnError;
 using store::Outbox;
+using store::OutboxBatch;
 using store::OutboxEntry;
 using store::Transaction;
 
@@ -145,6 +147,172 @@ TEST_P(OutboxConformance, PushesBackWhenItIsFullUntilTheRelayCatchesUp) {
     co_await insert(message("1"));
   });
   EXPECT_EQ(condition_of([this] { return insert(message("1")); }), Condition::exhausted);
+}
+
+// Messages of three keys in turn, and what Outbox::read() gives of them.
+OutboxBatch OutboxConformance::batch_of(int messages) {
+  OutboxBatch batch;
+  for (int i = 0; i < messages; ++i)
+    batch.add(topic, message("key " + std::to_string(i % 3), std::to_string(i)));
+  return batch;
+}
+
+Task<std::size_t> OutboxConformance::insert_all(OutboxBatch batch, OnError on_error) {
+  co_return co_await db().transaction([&](Transaction& tx) -> Task<std::size_t> {
+    const auto done = co_await outbox_.insert_all(tx, batch, on_error);
+    EXPECT_EQ(done.refused, batch.refusals());
+    co_return done.inserted;
+  });
+}
+
+TEST_P(OutboxConformance, InsertsABatchInItsOrder) {
+  for (const int messages : {1, 2, 3, 7, 64, 100, 200}) {
+    use_seed(0);
+    outbox_ = Outbox(1000);
+    run([&]() -> Task<void> {
+      const std::size_t inserted = co_await insert_all(batch_of(messages));
+      EXPECT_EQ(inserted, static_cast<std::size_t>(messages));
+      EXPECT_EQ(co_await size(), messages);
+      std::map<std::string, int> last;
+      for (std::int32_t partition = 0; partition < Outbox::partitions; ++partition) {
+        for (const auto& entry : co_await read(partition, 0, 1000)) {
+          const int number = std::stoi(std::string(entry.envelope.data.view()));
+          const auto before = last.try_emplace(entry.envelope.ordering_key, -1).first;
+          EXPECT_LT(before->second, number);
+          before->second = number;
+        }
+      }
+    });
+  }
+}
+
+TEST_P(OutboxConformance, GivesBackAllOfABatchsMessages) {
+  Envelope envelope = message("10248", std::string("{\"a\":\0}", 7));
+  envelope.reply_to = "sales.replies";
+  envelope.lineage = {new_id(), new_id(), "", 5};
+  envelope.extensions = {{"tenant", "north"}};
+  Envelope other = message("10248");
+  OutboxBatch batch;
+  batch.add(topic, envelope);
+  batch.add({DestinationKind::queue, "stock.commands"}, other);
+
+  run([&]() -> Task<void> {
+    co_await insert_all(batch);
+    const Entries entries = co_await read(Outbox::partition_of(envelope));
+
+    EXPECT_EQ(entries.size(), 2u);
+    EXPECT_EQ(entries.at(0).envelope, envelope);
+    EXPECT_EQ(entries.at(1).envelope, other);
+    EXPECT_EQ(entries.at(1).destination, (Destination{DestinationKind::queue, "stock.commands"}));
+  });
+}
+
+OutboxBatch OutboxConformance::batch_with_refusals() {
+  OutboxBatch batch;
+  const Envelope good = message("1");
+  batch.add(topic, good);
+  batch.add(topic, message(""));
+  batch.refuse(Condition::unsupported, "no codec");
+  batch.add({DestinationKind::queue, "a b"}, message("1"));
+  batch.add(topic, message("2"));
+  batch.add(topic, good);
+  return batch;
+}
+
+TEST_P(OutboxConformance, RefusesABatchWithAllThatIsWrongWithIt) {
+  const OutboxBatch batch = batch_with_refusals();
+  EXPECT_EQ(batch.size(), 6u);
+
+  run([&]() -> Task<void> {
+    std::vector<store::Refusal> refusals;
+    std::string sentence;
+    try {
+      co_await insert_all(batch, OnError::fail);
+      ADD_FAILURE() << "it was taken";
+    } catch (const store::BatchRefused& refused) {
+      refusals = refused.refusals();
+      sentence = refused.detail();
+      EXPECT_EQ(refused.condition(), Condition::invalid_input);
+    }
+    EXPECT_EQ(refusals, batch.refusals());
+    std::vector<std::size_t> indexes;
+    for (const auto& refusal : refusals)
+      indexes.push_back(refusal.index);
+    EXPECT_EQ(indexes, (std::vector<std::size_t>{1, 2, 3, 5}));
+    EXPECT_EQ(refusals.at(1).condition, Condition::unsupported);
+    EXPECT_NE(sentence.find("4 of 6 messages are refused"), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find("message 1: a message of type"), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find("message 5: an earlier message"), std::string::npos) << sentence;
+    EXPECT_EQ(co_await size(), 0);
+  });
+}
+
+TEST_P(OutboxConformance, SkipsWhatIsRefusedWhenAskedTo) {
+  run([this]() -> Task<void> {
+    EXPECT_EQ(co_await insert_all(batch_with_refusals(), OnError::skip), 2u);
+    EXPECT_EQ(co_await size(), 2);
+    OutboxBatch none;
+    none.refuse(Condition::invalid_input, "nothing is left");
+    EXPECT_EQ(co_await insert_all(none, OnError::skip), 0u);
+    EXPECT_EQ(co_await insert_all({}), 0u);
+  });
+}
+
+TEST_P(OutboxConformance, BoundsABatch) {
+  OutboxBatch many = batch_of(static_cast<int>(OutboxBatch::max_messages));
+  EXPECT_THROW(many.add(topic, message("1")), Error);
+  EXPECT_THROW(many.refuse(Condition::invalid_input, "no"), Error);
+  EXPECT_EQ(many.size(), OutboxBatch::max_messages);
+
+  OutboxBatch large;
+  const std::string megabyte(event::Envelope::max_data_bytes, 'x');
+  for (int i = 0; i < 16; ++i)
+    large.add(topic, message("1", megabyte));
+  EXPECT_THROW(large.add(topic, message("1", "x")), Error);
+  large.add(topic, message("1", ""));
+  EXPECT_EQ(large.size(), 17u);
+}
+
+// All or nothing, also where there is room for some.
+TEST_P(OutboxConformance, TakesABatchOnlyWhenThereIsRoomForAllOfIt) {
+  for (const OnError on_error : {OnError::fail, OnError::skip}) {
+    use_seed(0);
+    outbox_ = Outbox(20);
+    run([&]() -> Task<void> {
+      co_await insert_all(batch_of(15));
+      EXPECT_EQ(co_await size(), 15);
+    });
+    EXPECT_EQ(condition_of([&]() -> Task<void> { co_await insert_all(batch_of(6), on_error); }),
+              Condition::exhausted);
+    run([&]() -> Task<void> {
+      EXPECT_EQ(co_await size(), 15);
+      co_await insert_all(batch_of(5), on_error);
+      EXPECT_EQ(co_await size(), 20);
+    });
+  }
+}
+
+// Commits fail, and are applied all the same; whoever repeats has the same ids in another batch.
+TEST_P(OutboxConformance, KeepsABatchWholeOverFailingCommits) {
+  tests::for_seeds(seeds, [this](std::uint64_t seed) {
+    use_seed(seed);
+    outbox_ = Outbox(10'000);
+    const auto write = [this]() -> Task<void> {
+      for (int round = 0; round < 3; ++round) {
+        try {
+          co_await insert_all(batch_of(7));
+        } catch (const Error&) {
+          // Nobody knows whether it was applied.
+        }
+      }
+    };
+    std::vector<Task<void>> writers;
+    for (int writer = 0; writer < 4; ++writer)
+      writers.push_back(write());
+    run_together(std::move(writers));
+
+    run([this]() -> Task<void> { EXPECT_EQ(co_await size() % 7, 0); });
+  });
 }
 
 TEST_P(OutboxConformance, TellsTheRelayAfterTheCommit) {

@@ -26,6 +26,11 @@ class OutboxConformance : public Conformance {
   Task<std::int64_t> size();
   Task<void> relay(Uuid owner, const bool& writing, std::vector<event::Envelope>& published);
 
+  store::OutboxBatch batch_of(int messages);
+  store::OutboxBatch batch_with_refusals();
+  Task<std::size_t> insert_all(store::OutboxBatch batch,
+                               store::OnError on_error = store::OnError::fail);
+
   store::Outbox outbox_{20};
 };
 

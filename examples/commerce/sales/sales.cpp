@@ -183,13 +183,15 @@ Task<Sales::Taken> Sales::keep_orders(Transaction& tx, const std::vector<Placed>
                                       const Lineage& lineage) {
   Taken taken;
   std::vector<sinew::store::StreamAppend> parts;
+  sinew::store::OutboxBatch announcements;
   for (const Placed& one : placed) {
     StoredOrder order = co_await orders_->load(tx, one.order.order_id);
     if (!order.exists()) {
       co_await check_customer(tx, one.order);
       order.raise(one);
       parts.push_back(co_await orders_->to_append(order, lineage));
-      co_await announce_order(tx, one, lineage);
+      add(announcements, announce(one), one.order.order_id, lineage);
+      co_await begin_saga(tx, one, lineage);
     } else if (!order.state().is(one.order)) {
       throw Error(Condition::conflict,
                   fmt::format("order {} was placed before with other content", one.order.order_id));
@@ -200,15 +202,15 @@ Task<Sales::Taken> Sales::keep_orders(Transaction& tx, const std::vector<Placed>
   if (taken.any_new) {
     const auto appended = co_await events().append_all(tx, std::move(parts));
     taken.position = appended.back().position;
+    [[maybe_unused]] const auto all = co_await publish_all(tx, std::move(announcements));
   } else {
     taken.position = co_await events().head(tx);  // they stand somewhere before it
   }
   co_return taken;
 }
 
-Task<void> Sales::announce_order(Transaction& tx, const Placed& placed, const Lineage& lineage) {
+Task<void> Sales::begin_saga(Transaction& tx, const Placed& placed, const Lineage& lineage) {
   const std::string& id = placed.order.order_id;
-  co_await publish(tx, announce(placed), id, lineage);
   co_await sagas().start(tx, std::string(place_order_saga_name), id,
                          sinew::to_json(saga_data(placed)), lineage);
 }

@@ -73,8 +73,8 @@ class Sales final : public sinew::context::Context {
   sinew::Task<Taken> take_orders(std::vector<Placed> placed);
   sinew::Task<Taken> keep_orders(Transaction& tx, const std::vector<Placed>& placed,
                                  const sinew::event::Lineage& lineage);
-  sinew::Task<void> announce_order(Transaction& tx, const Placed& placed,
-                                   const sinew::event::Lineage& lineage);
+  sinew::Task<void> begin_saga(Transaction& tx, const Placed& placed,
+                               const sinew::event::Lineage& lineage);
 
   std::optional<Orders> orders_;
   OrdersView view_;
