@@ -275,6 +275,9 @@ Health ContextRunner::health() const {
   const std::string trouble = database_ ? database_->trouble() : "";
   if (!trouble.empty()) health.problems.push_back("database: " + trouble);
   health.ready = health.problems.empty();
+  if (outbox_.full()) {
+    health.problems.push_back("outbox: full, writers are refused until the broker takes messages");
+  }
   for (const auto& relay : relays_) {
     const auto& status = relay->status();
     if (!status.last_error.empty()) health.problems.push_back("relay: " + status.last_error);

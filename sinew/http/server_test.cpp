@@ -323,7 +323,9 @@ TEST(Server, TurnsAwayConnectionsBeyondItsBound) {
   auto first = world.run(world.connect());
   world.world.run_for(1s);
 
-  EXPECT_THAT(world.talk_openly(""), StartsWith("HTTP/1.1 503 "));
+  const std::string refused = world.talk_openly("");
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+  EXPECT_NE(refused.find("Retry-After: 1\r\n"), std::string::npos) << refused;
   first.reset();
   world.world.run_for(1s);
   EXPECT_EQ(world.talk(get("/hello/x")), text_answer("hello x"));

@@ -23,6 +23,14 @@ std::string_view to_string(BacklogState state) noexcept {
   return "waiting";
 }
 
+namespace {
+
+Timestamp latest_postponed(Timestamp now) {
+  return now + std::chrono::ceil<Timestamp::duration>(Postponed::longest);
+}
+
+}  // namespace
+
 BacklogEntry backlog_entry(const store::Row& row) {
   BacklogEntry entry;
   entry.consumer = row.text(0);
@@ -150,7 +158,7 @@ Task<std::vector<BacklogEntry>> Backlog::due(Transaction& tx, Timestamp now, std
         "first_error, last_error, envelope, postponed_since FROM consumer_backlog "
         "WHERE consumer = ? AND state = 'waiting' AND not_before > ? "
         "ORDER BY not_before, sequence LIMIT ?",
-        {consumer_, now + std::chrono::ceil<Timestamp::duration>(Postponed::longest), limit});
+        {consumer_, latest_postponed(now), limit});
   }
   std::vector<BacklogEntry> entries;
   for (const auto row : rows)
@@ -164,7 +172,12 @@ Task<std::optional<Timestamp>> Backlog::next_due(Transaction& tx, Timestamp now)
       "AND not_before > ? ORDER BY not_before LIMIT 1",
       {consumer_, now});
   if (rows.empty()) co_return std::nullopt;
-  co_return std::min(rows[0].timestamp(0), latest(now));
+  const Timestamp next = std::min(rows[0].timestamp(0), latest_postponed(now));
+  const auto retried = co_await tx.execute(
+      "SELECT 1 FROM consumer_backlog WHERE consumer = ? AND state = 'waiting' "
+      "AND postponed_since IS NULL AND not_before > ? LIMIT 1",
+      {consumer_, now});
+  co_return retried.empty() ? next : std::min(next, latest(now));
 }
 
 Task<void> Backlog::reschedule(Transaction& tx, Uuid sequence, Timestamp not_before,

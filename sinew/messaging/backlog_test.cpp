@@ -104,6 +104,26 @@ TEST_F(BacklogTest, GivesDueHeadsTheLongestOverdueFirst) {
   EXPECT_EQ(next, noon + 2s);
 }
 
+// A postponed message may wait longer than a retry ever does, and nobody looks for it before.
+TEST_F(BacklogTest, LooksForAPostponedMessageWhenItIsDue) {
+  Backlog brisk{"brisk", std::chrono::seconds(1)};
+  const Timestamp later = noon + std::chrono::hours(2);
+  const Uuid sequence = add("k", "night", BacklogState::waiting, noon, &brisk);
+  in([&](Transaction& tx) { return brisk.postpone(tx, sequence, later, noon, "closed"); });
+  const auto next = [&] { return in([&](Transaction& tx) { return brisk.next_due(tx, noon); }); };
+  const auto due_now = [&](Timestamp now) {
+    return in([&](Transaction& tx) { return brisk.due(tx, now, 10); }).size();
+  };
+
+  EXPECT_EQ(next(), later);
+  EXPECT_EQ(due_now(noon), 0U);
+  EXPECT_EQ(due_now(later), 1U);
+  EXPECT_EQ(due_now(later - std::chrono::hours(30)), 1U) << "the clock was set back by more";
+  add("l", "retry", BacklogState::waiting, noon + std::chrono::hours(1), &brisk);
+  EXPECT_EQ(next(), noon + std::chrono::seconds(1));
+  EXPECT_EQ(due_now(noon), 1U) << "a retry never waits so long";
+}
+
 TEST_F(BacklogTest, KeepsTheWholeMessage) {
   BacklogEntry entry;
   entry.sequence = sqlite.node().new_id();

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sinew/base/crash_point.hpp"
@@ -12,6 +13,9 @@
 // What a consumer does with one message that it has in hand.
 namespace sinew::messaging {
 namespace {
+
+constexpr const char* outbox_full = "outbox_full";  // the reason that judge() gives
+constexpr Duration longest_pause_while_outbox_full = std::chrono::seconds(30);
 
 Outcome outcome_of(const Failure& failure) {
   switch (failure.verdict) {
@@ -179,11 +183,19 @@ Task<Outcome> Consumer::keep(const Work& work, Failure failure) {
   co_return outcome_of(failure);
 }
 
+// A full outbox is asked more and more seldom, so that many messages that wait for it do not hold
+// up the rest.
 Failure Consumer::bounded_postponement(const Work& work, const Failure& failure) const {
   if (!work.entry || !work.entry->postponed_since) return failure;
   const Duration since = runtime_.wall_now() - *work.entry->postponed_since;
-  if (since < settings_.retry.max_postponed) return failure;
-  return {Verdict::park, "postponed_too_long", failure.error};
+  if (since >= settings_.retry.max_postponed) {
+    return {Verdict::park, "postponed_too_long", failure.error};
+  }
+  Failure bounded = failure;
+  if (failure.reason == outbox_full) {
+    bounded.delay = std::clamp(since, failure.delay, longest_pause_while_outbox_full);
+  }
+  return bounded;
 }
 
 Task<void> Consumer::keep_fresh(const Work& work, const Failure& failure) {

@@ -8,9 +8,12 @@
 #include "sinew/base/error.hpp"
 #include "sinew/messaging/middleware.hpp"
 #include "sinew/resilience/retry.hpp"
+#include "sinew/store/outbox.hpp"
 
 namespace sinew::messaging {
 namespace {
+
+constexpr Duration pause_while_outbox_full = std::chrono::seconds(2);
 
 bool repetition_may_help(Condition condition) {
   switch (condition) {
@@ -68,6 +71,8 @@ Failure judge(const std::exception_ptr& failure, std::int32_t attempt, std::int3
     std::rethrow_exception(failure);
   } catch (const Refused& refused) {
     return {Verdict::park, refused.reason(), bounded(refused)};
+  } catch (const store::OutboxFull& full) {
+    return {Verdict::postpone, "outbox_full", bounded(full), pause_while_outbox_full};
   } catch (const Postponed& postponed) {
     return {Verdict::postpone, "postponed", bounded(postponed), postponed.delay()};
   } catch (const Error& error) {

@@ -75,7 +75,7 @@ struct World::State {
   async::sim::Disk& disk() {
     if (storage) return storage->disk;
     throw Error(Condition::invalid_input,
-                "only a simulated disk loses its power: set WorldOptions::disk");
+                "only a simulated disk fills up or loses its power: set WorldOptions::disk");
   }
 
   WorldOptions options;
@@ -188,6 +188,12 @@ void World::cut_power_after(std::uint64_t count) {
 }
 
 void World::forget_cut() { state_->disk().forget_cut(); }
+
+void World::fill_disk(const std::string& below) {
+  state_->disk().fill((below.empty() ? folder() : folder() / below).string());
+}
+
+void World::make_room() { state_->disk().make_room(); }
 
 std::uint64_t World::disk_operations() const { return state_->disk().operations(); }
 

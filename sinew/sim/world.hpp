@@ -77,6 +77,10 @@ class World {
   void cut_power_after(std::uint64_t count);
   void forget_cut();
   std::uint64_t disk_operations() const;
+  // From now on no file in this folder of the system grows (a context's name, `broker`; nothing:
+  // in any), until make_room().
+  void fill_disk(const std::string& below = "");
+  void make_room();
   bool down() const;
   // So many power cuts, each at an operation of the disk that the seed draws within the next
   // seconds, each followed by restart(). Ends with the world healed: no more faults.

@@ -152,11 +152,12 @@ Task<void> Outbox::reserve(Transaction& transaction, std::int64_t messages) {
     room_ = 0;
     const std::int64_t waiting = co_await size(transaction);
     const std::int64_t free = capacity_ - waiting;
-    if (free < messages) {
-      throw Error(Condition::exhausted,
-                  fmt::format("the outbox holds {} messages that wait for the broker, {} are its "
-                              "limit: is the broker reachable and the relay running?",
-                              waiting, capacity_));
+    full_ = free < messages;
+    if (full_) {
+      throw OutboxFull(
+          fmt::format("the outbox holds {} messages that wait for the broker, {} are its "
+                      "limit: is the broker reachable and the relay running?",
+                      waiting, capacity_));
     }
     room_ = std::min(free, std::max(capacity_ / 8, messages));
   }
@@ -282,6 +283,7 @@ Task<bool> Outbox::published(Transaction& transaction, Lease lease,
       "THEN published_through ELSE ? END WHERE partition_no = ? AND epoch = ?",
       {last, last, lease.partition, lease.epoch});
   if (held.changed() == 0) co_return false;
+  full_ = false;
   for (const std::int64_t position : positions) {
     co_await transaction.execute("DELETE FROM outbox WHERE position = ? AND partition_no = ?",
                                  {position, lease.partition});

@@ -23,6 +23,13 @@ event::Timing timing_of(const Destination& destination, const event::Envelope& e
 // Throws Error invalid_input for what Outbox::insert() refuses.
 void validate(const Destination& destination, const event::Envelope& envelope);
 
+// exhausted: writers are pushed back until the broker takes messages. A consumer's handler that
+// meets it is tried later without blame.
+class OutboxFull final : public Error {
+ public:
+  explicit OutboxFull(const std::string& detail) : Error(Condition::exhausted, detail) {}
+};
+
 struct OutboxEntry {
   std::int64_t position = 0;
   Destination destination;
@@ -48,11 +55,11 @@ class Outbox {
 
   // Writes a message in the transaction; the relay is told after its commit. Errors: invalid_input
   // (a topic's message without ordering key, what validate() or timing_of() refuses),
-  // exhausted (the outbox is full).
+  // OutboxFull.
   Task<void> insert(Transaction& transaction, Destination destination, event::Envelope envelope);
   // Writes the messages of a batch, in their order, as one: all of them or, when some are refused,
-  // what `on_error` says. Errors, with nothing inserted: BatchRefused (OnError::fail), exhausted
-  // (the outbox has no room for all of them, whatever `on_error` says). An empty batch is fine.
+  // what `on_error` says. Errors, with nothing inserted: BatchRefused (OnError::fail), OutboxFull
+  // (there is no room for all of them, whatever `on_error` says). An empty batch is fine.
   Task<BatchInserted> insert_all(Transaction& transaction, OutboxBatch batch,
                                  OnError on_error = OnError::fail);
   // Has `relay` told after each commit with an insert, until stop_waking(); several may be. It must
@@ -82,6 +89,8 @@ class Outbox {
   // The same for every lease: when it is certain that no relay of another process can be alive.
   Task<void> release_all(Transaction& transaction);
   Task<std::int64_t> size(Transaction& transaction);
+  // It refused messages, and none has left since.
+  bool full() const noexcept { return full_; }
 
   // The partition of a message: by its ordering key, by its id when it has none.
   static std::int32_t partition_of(const event::Envelope& envelope) noexcept;
@@ -93,6 +102,7 @@ class Outbox {
 
   std::int64_t capacity_;
   std::int64_t room_ = 0;  // inserts until the rows are counted again
+  bool full_ = false;
   std::vector<CommitListener*> relays_;
 };
 

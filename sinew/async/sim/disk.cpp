@@ -22,7 +22,7 @@ DiskFault DiskHandle::read(std::uint64_t offset, std::span<char> into, std::size
 
 DiskFault DiskHandle::write(std::uint64_t offset, std::string_view bytes) {
   if (dead()) return DiskFault::io;
-  if (offset + bytes.size() > size() && disk_.maybe(disk_.options_.full, "disk.full")) {
+  if (offset + bytes.size() > size() && !disk_.has_room(path_)) {
     return DiskFault::full;
   }
   if (disk_.maybe(disk_.options_.write_error, "disk.write_error")) return DiskFault::io;
@@ -145,6 +145,11 @@ bool Disk::operate() {
 
 bool Disk::maybe(double probability, const char* site) {
   return probability > 0 && world_.maybe(probability, site);
+}
+
+bool Disk::has_room(std::string_view path) {
+  if (full_below_ && path.starts_with(*full_below_)) return false;
+  return !maybe(options_.full, "disk.full");
 }
 
 void Disk::apply(Names& names, const NameChange& change) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sinew/async/sim/file_image.hpp"
@@ -75,6 +76,10 @@ class Disk {
   DiskFault sync_folder(std::string_view folder);
   static std::string_view folder_of(std::string_view path) noexcept;
 
+  // From now on no file whose path begins so grows; until make_room().
+  void fill(std::string below = "") { full_below_ = std::move(below); }
+  void make_room() noexcept { full_below_.reset(); }
+
   // The process ends, the machine goes on: open files, their locks and memory are gone, and what
   // was written is there. What the process still does has no effect.
   void end_process() noexcept;
@@ -102,6 +107,7 @@ class Disk {
   // False when the power went.
   bool operate();
   bool maybe(double probability, const char* site);
+  bool has_room(std::string_view path);
   static void apply(Names& names, const NameChange& change);
   void change(NameChange change);
 
@@ -110,6 +116,7 @@ class Disk {
   Names names_;
   Names durable_names_;
   std::vector<NameChange> name_changes_;
+  std::optional<std::string> full_below_;
   std::uint64_t process_ = 1;
   std::uint64_t operations_ = 0;
   std::uint64_t operations_left_ = 0;  // until the power goes; 0: it does not
