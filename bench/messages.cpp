@@ -167,6 +167,36 @@ Task<void> fill(store::Database& database, store::Outbox& outbox, Source& source
   }
 }
 
+Task<void> fill_by_batch(store::Database& database, store::Outbox& outbox, Source& source,
+                         int messages) {
+  constexpr int per_transaction = 50;
+  for (int done = 0; done < messages; done += per_transaction) {
+    store::OutboxBatch batch;
+    for (int i = 0; i < per_transaction; ++i)
+      batch.add({DestinationKind::topic, "events"}, source.next());
+    co_await database.transaction([&](store::Transaction& tx) -> Task<void> {
+      [[maybe_unused]] const auto all = co_await outbox.insert_all(tx, batch);
+    });
+  }
+}
+
+// What a context writes, 50 messages a transaction: each with insert(), and as one batch.
+void write(const std::filesystem::path& folder) {
+  constexpr int total = 40'000;
+  Figures single;
+  Figures batch;
+  bench::Stage(folder).play([&](async::Reactor& reactor, messaging::Broker&) -> Task<void> {
+    const auto database = co_await open_database(reactor, folder);
+    store::Outbox outbox;
+    Source source(reactor);
+    single = co_await measure([&] { return fill(*database, outbox, source, total); });
+    batch = co_await measure([&] { return fill_by_batch(*database, outbox, source, total); });
+    co_await database->close();
+  });
+  print_rate("into the outbox, 50 a transaction", total, single, 0);
+  print_rate("the same, as batches", total, batch, 0);
+}
+
 // A full outbox emptied into a topic, by 256.
 void relay(const std::filesystem::path& folder) {
   constexpr int total = 60'000;
@@ -233,6 +263,7 @@ int main() {
   bench::print_sync(folder);
   fmt::print("{:42} {:>9} {:>8} {:>8}\n", "messages/s", "", "target", "cpu us");
   consume(folder);
+  write(folder);
   relay(folder);
   const std::vector<double> passed = pass_one_by_one(folder);
   const double sync = bench::print_sync(folder);  // as the disk was just now
