@@ -95,21 +95,27 @@ TEST_P(Cancellation, UndoesAConfirmedOrderContextByContext) {
   expect_balanced(system);
 }
 
+// The carrier's report overtakes the cancellation on its way to fulfillment: the network decides,
+// so the first seed is taken in which it does.
 TEST_P(Cancellation, KeepsAnOrderWhoseGoodsHaveLeft) {
-  TestSystem system(1, {.databases = GetParam()});
-  supply(system);
-  confirm(system, "1");
-  cancel(system, "1");
-  // Before fulfillment has heard of it.
-  EXPECT_EQ(system.report("r1", "1", "1996-07-16").status, 200);
-  system.settle();
+  bool overtaken = false;
+  for (std::uint64_t seed = 1; seed <= 30 && !overtaken; ++seed) {
+    TestSystem system(seed, {.databases = GetParam()});
+    supply(system);
+    confirm(system, "1");
+    cancel(system, "1");
+    overtaken = system.report("r1", "1", "1996-07-16").status == 200;
+    system.settle();
+    expect_balanced(system);
+    if (!overtaken) continue;
 
-  EXPECT_EQ(status_of(system, "1"), "shipped");
-  EXPECT_THAT(system.get("sales", "/orders/1").json().at("reason").as_string(),
-              HasSubstr("left on 1996-07-16"));
-  EXPECT_EQ(cancel(system, "1").status, 409);
-  EXPECT_EQ(system.activity().parked, 0);
-  expect_balanced(system);
+    EXPECT_EQ(status_of(system, "1"), "shipped");
+    EXPECT_THAT(system.get("sales", "/orders/1").json().at("reason").as_string(),
+                HasSubstr("left on 1996-07-16"));
+    EXPECT_EQ(cancel(system, "1").status, 409);
+    EXPECT_EQ(system.activity().parked, 0);
+  }
+  EXPECT_TRUE(overtaken);
 }
 
 TEST_P(Cancellation, TakesBackWhatWasDoneWhenTheMoneyCannotBeGivenBack) {
