@@ -67,6 +67,10 @@ Task<std::unique_ptr<Database>> Database::open(async::Runtime& runtime, Settings
 Database::Database(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Database::~Database() = default;
 
+std::vector<std::string> Database::schema_statements(std::string_view sql) const {
+  return statements_of({.version = 0, .name = "tables of a view", .sql = sql});
+}
+
 store::EventLog& Database::event_log() { return core_->log; }
 Health Database::health() const { return core_->writer.health(); }
 std::string Database::trouble() const {

@@ -92,6 +92,7 @@ class Database final : public store::Database {
   ~Database() override;
 
   Task<void> migrate(store::MigrationSet set) override;
+  std::vector<std::string> schema_statements(std::string_view sql) const override;
   store::EventLog& event_log() override;
   Task<void> purge_deleted() override;
   std::string trouble() const override;

@@ -28,6 +28,7 @@ class ReadOnlyDatabase final : public store::Database {
     refuse_write();
     co_return;
   }
+  std::vector<std::string> schema_statements(std::string_view) const override { refuse_write(); }
   store::EventLog& event_log() override { return log_; }
   Task<void> close() override {
     connection_.reset();

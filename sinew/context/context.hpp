@@ -21,7 +21,7 @@
 #include "sinew/store/event_log.hpp"
 #include "sinew/store/outbox.hpp"
 #include "sinew/store/personal_database.hpp"
-#include "sinew/store/projection.hpp"
+#include "sinew/store/projection_runner.hpp"
 
 namespace sinew::context {
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "sinew/async/task.hpp"
 #include "sinew/store/migration.hpp"
@@ -43,6 +44,11 @@ class Database {
   // an applied migration has another checksum or name, unsupported when the database knows a
   // version that `set` does not (it was written by a newer program).
   virtual Task<void> migrate(MigrationSet set) = 0;
+
+  // `sql`, statements that each end in `;` and make tables as a migration does, one by one and with
+  // the types of this engine: for transactions that make tables themselves. What belongs to a
+  // schema's history goes through migrate(). Errors: invalid_input (a statement without `;`).
+  virtual std::vector<std::string> schema_statements(std::string_view sql) const = 0;
 
   // The event log native to this engine.
   virtual EventLog& event_log() = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sinew/store/database.hpp"
 #include "sinew/store/event_log.hpp"
@@ -14,6 +16,9 @@ class DatabaseDecorator : public Database {
   explicit DatabaseDecorator(Database& inner) : inner_(inner) {}
 
   Task<void> migrate(MigrationSet set) override { return inner_.migrate(set); }
+  std::vector<std::string> schema_statements(std::string_view sql) const override {
+    return inner_.schema_statements(sql);
+  }
   EventLog& event_log() override { return inner_.event_log(); }
   Task<void> purge_deleted() override { return inner_.purge_deleted(); }
   std::string trouble() const override { return inner_.trouble(); }

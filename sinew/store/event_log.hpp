@@ -170,6 +170,14 @@ class EventLog {
   // The position of the last event.
   virtual Task<Checkpoint> head(Transaction& transaction) = 0;
 
+  // How many events lie behind `after` and not behind `through`, for progress and lag; 0 when
+  // `through` is not the later one. Costs no read; an engine may count positions that were given to
+  // no event.
+  virtual std::int64_t events_between(const Checkpoint& after,
+                                      const Checkpoint& through) const noexcept {
+    return after < through ? static_cast<std::int64_t>(through.position() - after.position()) : 0;
+  }
+
   // Whether personal members of events of this type are sealed here; see PersonalDatabase.
   virtual bool seals(std::string_view) const noexcept { return false; }
 

@@ -19,10 +19,17 @@ Task<std::vector<RecordedEvent>> EventSubscription::next() {
   CommitSignal& appended = database_.event_log().appended();
   for (;;) {
     const std::uint64_t seen = appended.count();
+    auto events = co_await next_ready();
+    if (!events.empty()) co_return events;
+    co_await appended.beyond(seen);
+  }
+}
+
+Task<std::vector<RecordedEvent>> EventSubscription::next_ready() {
+  for (;;) {
     EventPage page = co_await read_page();
     position_ = page.position;
-    if (!page.events.empty()) co_return std::move(page.events);
-    if (page.at_end) co_await appended.beyond(seen);
+    if (!page.events.empty() || page.at_end) co_return std::move(page.events);
   }
 }
 

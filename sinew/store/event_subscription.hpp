@@ -27,6 +27,9 @@ class EventSubscription {
   // timeout, cancelled.
   Task<std::vector<RecordedEvent>> next();
 
+  // The same, but nothing when there is nothing yet.
+  Task<std::vector<RecordedEvent>> next_ready();
+
   // Of the last event given, or further when those behind it do not fit the filter.
   const Checkpoint& position() const noexcept { return position_; }
 

@@ -43,6 +43,10 @@ class PersonalEventLog final : public EventLog {
     return inner_.delete_snapshots(transaction);
   }
   Task<Checkpoint> head(Transaction& transaction) override { return inner_.head(transaction); }
+  std::int64_t events_between(const Checkpoint& after,
+                              const Checkpoint& through) const noexcept override {
+    return inner_.events_between(after, through);
+  }
   bool seals(std::string_view type) const noexcept override {
     return events_.find(type) != nullptr;
   }

@@ -67,6 +67,58 @@ CREATE TABLE inbox_clock (
 );
 INSERT INTO inbox_clock (id, reading) SELECT 0, COALESCE(MIN(handled_at), 0) FROM inbox;
 )"},
+    // Generations of views; a held event is named by its place in its stream, since checkpoints are
+    // not computed with.
+    Migration{3, "generations, held keys and skips of projections", R"(
+CREATE TABLE projection_generations (
+  projection TEXT NOT NULL,
+  generation BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  state BIGINT NOT NULL,
+  position BYTES NOT NULL,
+  applied BIGINT NOT NULL,
+  started_at BIGINT NOT NULL,
+  rebuild_asked BIGINT NOT NULL,
+  pause_reason TEXT NOT NULL,
+  paused_event BYTES,
+  PRIMARY KEY (projection, generation)
+);
+CREATE TABLE projection_tables (
+  projection TEXT NOT NULL,
+  generation BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  physical TEXT NOT NULL,
+  row_key TEXT NOT NULL,
+  PRIMARY KEY (projection, generation, name)
+);
+CREATE TABLE projection_held_keys (
+  projection TEXT NOT NULL,
+  held_key TEXT NOT NULL,
+  event_id BYTES NOT NULL,
+  reason TEXT NOT NULL,
+  held_at BIGINT NOT NULL,
+  released BIGINT NOT NULL,
+  PRIMARY KEY (projection, held_key)
+);
+CREATE TABLE projection_held_events (
+  projection TEXT NOT NULL,
+  position BYTES NOT NULL,
+  held_key TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  stream_version BIGINT NOT NULL,
+  PRIMARY KEY (projection, position)
+);
+CREATE INDEX projection_held_by_key ON projection_held_events (projection, held_key, position);
+CREATE TABLE projection_skips (
+  projection TEXT NOT NULL,
+  event_id BYTES NOT NULL,
+  error TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  skipped_at BIGINT NOT NULL,
+  PRIMARY KEY (projection, event_id)
+);
+)"},
 };
 
 }  // namespace

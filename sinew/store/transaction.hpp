@@ -31,6 +31,8 @@ class [[nodiscard]] Execution {
   // the worker; complete() follows when start() had returned false.
   const Statement& statement() const noexcept { return statement_; }
   std::span<const Parameter> parameters() const noexcept { return parameters_; }
+  // For decorators, before the engine sees it; the text lives until the answer.
+  void restate(Statement statement) noexcept { statement_ = statement; }
   void succeed(Rows rows) noexcept { rows_ = std::move(rows); }
   void fail(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
   void complete() noexcept { wait_.complete(); }

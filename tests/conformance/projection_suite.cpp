@@ -4,7 +4,8 @@
 #include <functional>
 
 #include "sinew/store/checkpoint_table.hpp"
-#include "sinew/store/projection.hpp"
+#include "sinew/store/projection_runner.hpp"
+#include "sinew/store/projection_verbs.hpp"
 #include "tests/support/for_seeds.hpp"
 
 namespace sinew::conformance {
@@ -43,8 +44,10 @@ class Sums final : public Projection {
   bool tolerant = false;
 };
 
-// Runs a projection beside `work`, and stops it once it has applied everything.
-Task<void> project(ProjectionRunner& runner, Task<void> work, std::function<bool()> done) {
+}  // namespace
+
+Task<void> ProjectionConformance::project(ProjectionRunner& runner, Task<void> work,
+                                          std::function<bool()> done) {
   async::Scope scope(co_await async::this_context());
   scope.spawn(runner.run());
   co_await work;
@@ -53,8 +56,6 @@ Task<void> project(ProjectionRunner& runner, Task<void> work, std::function<bool
   scope.cancel();
   co_await scope.join();
 }
-
-}  // namespace
 
 Task<void> ProjectionConformance::append(std::string stream, std::vector<std::string> data) {
   std::vector<NewEvent> events;
@@ -107,7 +108,7 @@ TEST_P(ProjectionConformance, CountsEachEventOnce) {
     use_seed(seed);
     constexpr std::size_t total = 4 * 5 * 2;
     Sums sums;
-    ProjectionRunner runner(db(), sums, 7);
+    ProjectionRunner runner(db(), sums, {.batch = 7});
     const auto write = [this](std::string stream) -> Task<void> {
       for (int i = 0; i < 5; ++i)
         co_await append(stream, {"1", "1"});
@@ -162,7 +163,8 @@ TEST_P(ProjectionConformance, ResumesAfterTheCauseIsMended) {
     while (runner.status().state != ProjectionState::paused)
       co_await async::Sleep(std::chrono::milliseconds(10));
     sums.tolerant = true;
-    runner.resume();
+    co_await insist([](Transaction& tx) { return store::resume_projection(tx, "sums", {}); });
+    runner.wake();
   };
   run([&] { return project(runner, mend(), [&] { return runner.status().applied == 3; }); });
 
@@ -174,8 +176,8 @@ TEST_P(ProjectionConformance, StopsTheSecondRunnerOfOneName) {
   tests::for_seeds(seeds, [this](std::uint64_t seed) {
     use_seed(seed);
     Sums sums;
-    ProjectionRunner first(db(), sums, 2);
-    ProjectionRunner second(db(), sums, 2);
+    ProjectionRunner first(db(), sums, {.batch = 2});
+    ProjectionRunner second(db(), sums, {.batch = 2});
     int stopped = 0;
     const auto watch = [&](ProjectionRunner& runner) -> Task<void> {
       try {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "sinew/store/projection_verbs.hpp"
 #include "tests/support/for_seeds.hpp"
 
 namespace sinew::conformance {
@@ -19,7 +20,7 @@ TEST_P(ProjectionWaitConformance, FindsInTheViewWhatItWaitedFor) {
   tests::for_seeds(seeds, [this](std::uint64_t seed) {
     use_seed(seed);
     Words words;
-    ProjectionRunner runner(db(), words, 3);
+    ProjectionRunner runner(db(), words, {.batch = 3});
     const auto write_and_read = [&](std::string stream) -> Task<void> {
       for (int i = 0; i < 5; ++i) {
         const std::string word = stream + " " + std::to_string(i);
@@ -113,7 +114,9 @@ TEST_P(ProjectionWaitConformance, APausedViewRefusesAtOnce) {
     EXPECT_FALSE(co_await refusal(runner, good, 1min)) << "the event before it is in the view";
 
     words.refused.clear();
-    runner.resume();
+    co_await insist(
+        [](store::Transaction& tx) { return store::resume_projection(tx, "words", {}); });
+    runner.wake();
     co_await until([&] { return runner.status().state == ProjectionState::running; });
     co_await runner.reached(bad, 1min);
     EXPECT_TRUE(co_await view_has("bad"));
@@ -192,7 +195,8 @@ TEST_P(ProjectionWaitConformance, EndsWithWhoeverWaitsAndWithTheView) {
 
     async::Scope view(co_await async::this_context());
     view.spawn(runner.run());
-    co_await async::yield();
+    while (runner.status().state == ProjectionState::stopped)
+      co_await async::yield();
     async::Scope impatient(co_await async::this_context());
     impatient.spawn(wait(position));
     async::Scope patient(co_await async::this_context());

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "sinew/store/projection.hpp"
+#include "sinew/store/projection_runner.hpp"
 #include "tests/conformance/engine.hpp"
 
 namespace sinew::conformance {

@@ -107,6 +107,8 @@ INSTANTIATE_TEST_SUITE_P(Conformance, SnapshotConformance, engines, engine_name)
 INSTANTIATE_TEST_SUITE_P(Conformance, OutboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, InboxConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionConformance, engines, engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionRebuildConformance, engines, engine_name);
+INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionHeldConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, ProjectionWaitConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, SagaConformance, engines, engine_name);
 INSTANTIATE_TEST_SUITE_P(Conformance, SagaLockConformance, engines, engine_name);

@@ -89,6 +89,14 @@ def erase(host, customer):
     urllib.request.urlopen(request, timeout=60).close()
 
 
+def ask_for_rebuild(database):
+    """What `sinew projection rebuild orders` leaves in a stopped folder."""
+    with closing(sqlite3.connect(database)) as opened, opened:
+        asked = opened.execute("UPDATE projection_generations SET rebuild_asked = 1 "
+                               "WHERE projection = 'orders' AND state = 0")
+        assert asked.rowcount == 1, "there is no view to rebuild"
+
+
 class Proof:
     def __init__(self, options, folder):
         self.commerce = Commerce(options.commerce)
@@ -119,10 +127,13 @@ class Proof:
         if way == "failing-sync":
             commits = self.arrivals["sqlite.before_commit"]
             return self.failing(dice.randint(commits // 2, commits * 3 // 4))
-        if way == "large-wal":
+        if way in ("large-wal", "rebuild"):
             half = self.arrivals["relay.before_mark"] // 2
             dead, _ = self.killed(system, "relay.before_mark", dice.randint(half // 2, half))
-            assert dead, "the run before the one with the large log was not killed"
+            assert dead, f"the run before the one with {way} was not killed"
+        if way == "rebuild":
+            ask_for_rebuild(system / "sales" / "sales.db")
+        if way == "large-wal":
             for name in ("sales", "broker"):
                 grow_log(system / name / f"{name}.db")
         return {}

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,13 +38,18 @@ OrderRow read_order_row(const sinew::store::Row& row);
 // that is changed afterwards no longer fits; one whose person was forgotten does.
 std::string longer_history(std::string_view before, const sinew::store::RecordedEvent& event);
 
-// Keeps the table `orders`, a row an order, for lists and searches.
+// Keeps the table `orders`, a row an order, for lists and searches. An order whose event cannot be
+// applied waits alone: no row depends on another's.
 class OrdersView final : public sinew::store::Projection {
  public:
   // `orders` gives what the view is made of, once it is open.
   explicit OrdersView(std::function<const Orders&()> orders) : orders_(std::move(orders)) {}
 
   std::string_view name() const noexcept override { return "orders"; }
+  std::span<const sinew::store::ViewTable> tables() const noexcept override;
+  sinew::store::OnRefusal on_refusal() const noexcept override {
+    return sinew::store::OnRefusal::pause_key;
+  }
   sinew::Task<void> apply(sinew::store::Transaction& tx,
                           const sinew::store::RecordedEvent& event) override;
 
