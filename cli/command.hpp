@@ -43,6 +43,7 @@ void add_trace_command(CLI::App& program, const Options& options, Action& action
 void add_dlq_commands(CLI::App& program, const Options& options, Action& action);
 void add_topic_commands(CLI::App& program, const Options& options, Action& action);
 void add_queue_commands(CLI::App& program, const Options& options, Action& action);
+void add_projection_commands(CLI::App& program, const Options& options, Action& action);
 void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);
 void add_gateway_commands(CLI::App& program, const Options& options, Errand& errand);
 void add_new_commands(CLI::App& program, const Options& options, Errand& errand);

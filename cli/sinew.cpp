@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   cli::add_dlq_commands(program, options, action);
   cli::add_topic_commands(program, options, action);
   cli::add_queue_commands(program, options, action);
+  cli::add_projection_commands(program, options, action);
   cli::add_schema_commands(program, options, errand);
   cli::add_gateway_commands(program, options, errand);
   cli::add_resilience_commands(program, options, action);

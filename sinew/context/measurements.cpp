@@ -8,6 +8,7 @@
 #include "sinew/base/error.hpp"
 #include "sinew/base/log.hpp"
 #include "sinew/context/host.hpp"
+#include "sinew/context/projection_operations.hpp"
 #include "sinew/context/queue_operations.hpp"
 
 namespace sinew::context {
@@ -116,6 +117,11 @@ Task<void> measure_context(metrics::Registry& metrics, ContextRunner& runner) {
     measure_consumers(metrics, reading->consumers);
     if (reading->questions) measure_questions(metrics, runner.name(), *reading->questions);
     if (reading->inbox) measure_inbox(metrics, runner.name(), *reading->inbox);
+    co_await async::call_on(runner.runtime(), [&runner, &metrics]() -> Task<void> {
+      if (!runner.open()) co_return;
+      co_await measure_projections(runner.name(), runner.runtime(), runner.database(),
+                                   runner.projections(), metrics);
+    });
   } catch (const Error& error) {
     if (error.condition() == Condition::cancelled) throw;
     log::warn("a context cannot be measured",

@@ -11,6 +11,7 @@
 
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
+#include "sinew/context/projection_operations.hpp"
 #include "sinew/context/resilience_operations.hpp"
 #include "sinew/context/saga_operations.hpp"
 #include "sinew/context/trace_operations.hpp"
@@ -182,6 +183,9 @@ Task<Json> operate(async::Runtime& runtime, store::Database& database, std::stri
                    std::string actor, Json arguments, const saga::Orchestrator* sagas) {
   Call call{runtime, database, std::move(actor), std::move(arguments), sagas};
   if (operation.starts_with("saga.")) return operate_on_sagas(std::move(call), operation.substr(5));
+  if (operation.starts_with("projection.")) {
+    return operate_on_projections(std::move(call), operation.substr(11), {});
+  }
   if (operation == "dlq.list") return list_messages(std::move(call));
   if (operation == "dlq.show") return show_message(std::move(call));
   if (operation == "dlq.replay") return change_messages(std::move(call), Removal::replay);

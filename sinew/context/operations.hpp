@@ -31,6 +31,7 @@ namespace sinew::context {
 //   dlq.show         {id}                                        -> {message: {...}}
 //   dlq.replay       {ids?|consumer?, type?, key?, reason?, all?, dry_run?, why?} -> {messages: n}
 //   dlq.discard      likewise
+//   projection.*     see projection_operations.hpp
 //   audit.list       {limit?}                                    -> {entries: [...]}
 //
 // resilience.* (resilience_operations.hpp) is refused here, with unavailable: it asks a running

@@ -5,6 +5,7 @@
 #include "sinew/context/host.hpp"
 #include "sinew/context/measurements.hpp"
 #include "sinew/context/operations.hpp"
+#include "sinew/context/projection_operations.hpp"
 #include "sinew/context/queue_operations.hpp"
 #include "sinew/context/resilience_operations.hpp"
 #include "sinew/context/topic_operations.hpp"
@@ -57,6 +58,11 @@ Task<http::Response> operate_on(Host& host, const http::Request& request) {
       }
       if (operation.starts_with("resilience.")) {
         co_return operate_on_pipelines(*runner->pipelines(), operation, actor, arguments);
+      }
+      if (operation.starts_with("projection.")) {
+        co_return co_await operate_on_projections(
+            {runner->runtime(), runner->database(), actor, arguments}, operation.substr(11),
+            runner->projections());
       }
       Json answer = co_await operate(runner->runtime(), runner->database(), operation, actor,
                                      arguments, &runner->sagas());

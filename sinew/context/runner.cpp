@@ -9,6 +9,7 @@
 #include "sinew/async/patience.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/context/naming.hpp"
+#include "sinew/context/projection_operations.hpp"
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/messaging/dead_letters.hpp"
 #include "sinew/store/personal_database.hpp"
@@ -103,6 +104,7 @@ Task<void> ContextRunner::prepare(Backend& backend) {
   spec_ = std::make_unique<ContextSpec>(*context_);
   context_->describe(*spec_);
   spec_->check_locks();
+  store::validate(spec_->projections_);
   spec_->check_views();
   spec_->unstashed_ = this;
   for (const auto& type : spec_->handled_) {
@@ -133,8 +135,10 @@ Task<void> ContextRunner::prepare(Backend& backend) {
         messaging::RequesterSettings{.source = source_of(name_),
                                      .replies = answers_of(name_).name});
   }
-  for (store::Projection* projection : spec_->projections_)
+  for (store::Projection* projection : spec_->projections_) {
     projections_.push_back(std::make_unique<store::ProjectionRunner>(*database_, *projection));
+    co_await projections_.back()->prepare();
+  }
   pipelines_ = std::make_unique<resilience::PipelineRegistry>(runtime_, metrics_, name_, log_);
   resources_ = std::make_unique<Resources>(
       Resources{name_, place_.folder, runtime_, *database_, outbox_, *sagas_, *http_, *pipelines_,
@@ -301,8 +305,8 @@ Health ContextRunner::health() const {
     health.problems.push_back("answers: " + requester_->status().last_error);
   }
   for (const auto& projection : projections_) {
-    const auto& status = projection->status();
-    if (!status.error.empty()) health.problems.push_back("projection: " + status.error);
+    for (std::string& problem : problems_of(*projection))
+      health.problems.push_back(std::move(problem));
   }
   for (const auto& drop : drops_) {
     const auto& status = drop->status();

@@ -22,7 +22,7 @@
 #include "sinew/messaging/relay.hpp"
 #include "sinew/messaging/request_reply.hpp"
 #include "sinew/net/resolver.hpp"
-#include "sinew/store/projection.hpp"
+#include "sinew/store/projection_runner.hpp"
 
 namespace sinew::context {
 
@@ -77,6 +77,9 @@ class ContextRunner final : private store::CommitListener {
   async::Endpoint endpoint() const noexcept { return place_.endpoint; }
   store::Database& database() noexcept { return *database_; }
   saga::Orchestrator& sagas() noexcept { return *sagas_; }
+  const std::vector<std::unique_ptr<store::ProjectionRunner>>& projections() const noexcept {
+    return projections_;
+  }
   // From any thread.
   Entrance entrance() const { return {name_, settings_.codecs, *context_, portal_}; }
   Health health() const;

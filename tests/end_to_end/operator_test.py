@@ -129,6 +129,47 @@ class Topics(Case):
         self.wait_until_read()
         self.assertTrue(self.verify()["balanced"])
 
+class Views(Case):
+    def projection(self, verb, *arguments, code=0):
+        done = self.ask_sinew("projection", verb, *arguments, "-o", "json", code=code)
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    def listed(self):
+        return {row["order_id"]: row for row in send(f"{self.sales}/orders?limit=1000")[1]["orders"]}
+
+    def test_an_order_that_the_list_cannot_take_waits_alone(self):
+        self.jam("sales", "orders", "v-1")
+        self.place("v-1")
+        self.place("v-2")
+        self.wait_for("v-2 in the list", lambda: "v-2" in self.listed())
+        held = self.wait_for("a held key", lambda: self.projection("show", "orders")["held"])
+        self.assertEqual([each["key"] for each in held], ["order-v-1"])
+        self.assertIn("jammed", held[0]["reason"])
+        self.assertNotIn("v-1", self.listed())
+
+        refused = self.projection("skip", "orders", "--event",
+                                  "00000000-0000-7000-8000-000000000000", "--reason", "none",
+                                  code=1)
+        self.assertIn("does not stand at the event", refused)
+        self.free("sales")
+        self.projection("resume", "orders", "--key", "order-v-1", "--reason", "freed")
+        self.wait_for("v-1 in the list", lambda: "v-1" in self.listed())
+        self.assertIn("projection.resume", self.verbs_of_the_audit("sales"))
+
+    def test_a_list_that_was_changed_by_hand_is_made_anew(self):
+        before = self.listed()
+        self.sql("sales/sales.db", "UPDATE orders SET payable = 0, reason = 'by hand'")
+        self.projection("rebuild", "orders", "--reason", "changed by hand")
+        self.place("v-3")
+        self.wait_for("the new list", lambda: self.projection("list")["projections"][0]
+                      ["generation"] == 2)
+        self.wait_for("v-3 in the list", lambda: "v-3" in self.listed())
+        after = self.listed()
+        self.assertEqual({each: after[each]["payable"] for each in before},
+                         {each: before[each]["payable"] for each in before})
+        self.projection("rebuild", "orders", "--cancel", code=1)
+
+
 class ParkedMessages(Case):
     """Reporting cannot keep two orders; each has an event that fails and one behind it."""
 
