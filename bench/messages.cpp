@@ -222,8 +222,11 @@ void relay(const std::filesystem::path& folder) {
 }
 
 // One message at a time: a business commit writes it to the outbox, a handler is entered with it.
+// Measured when the write-ahead logs have their size and are written over: a file that grows costs
+// the disk more.
 std::vector<double> pass_one_by_one(const std::filesystem::path& folder) {
-  constexpr int total = 1'000;
+  constexpr int unmeasured = 2'000;
+  constexpr int total = unmeasured + 2'000;
   std::vector<double> seconds;
   bench::Stage(folder).play([&](async::Reactor& reactor, messaging::Broker& port) -> Task<void> {
     co_await port.declare({.queues = {{.name = "work"}}, .topics = {}});
@@ -245,7 +248,8 @@ std::vector<double> pass_one_by_one(const std::filesystem::path& folder) {
         co_await tx.execute("INSERT INTO business (id, amount) VALUES (?, ?)", {envelope.id, 1});
         co_await outbox.insert(tx, {DestinationKind::queue, "work"}, envelope);
       });
-      seconds.push_back((co_await entered.receive()).value());
+      const double passed = (co_await entered.receive()).value();
+      if (i >= unmeasured) seconds.push_back(passed);
     }
     consumer.stop();
     scope.cancel();

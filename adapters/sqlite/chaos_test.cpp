@@ -38,7 +38,7 @@ class Story {
   explicit Story(std::uint64_t seed) : world_(seed) {
     settings_.path = folder_.database();
     settings_.vfs = vfs_.name();
-    settings_.batch_time = Duration::zero();
+    settings_.simulate(seed);
     settings_.batch_limit = 8;
     settings_.wal_passive_bytes = 64 * 1024;
     settings_.cache_bytes = 64 * 1024;

@@ -25,9 +25,11 @@ struct Settings {
   bool create = true;            // false: a missing file is not_found
 
   std::size_t batch_limit = 128;  // transactions a commit, from 1
-  // How long bodies run in one turn of the worker. Zero: no limit, for simulation, where real time
-  // must not decide anything.
+  // How long bodies run in one turn of the worker. Zero: no limit.
   Duration batch_time = std::chrono::milliseconds(2);
+  // While the last 32 commits took no longer than this, one that is alone is done by the worker
+  // itself when it has nothing else to do, instead of by the committer. Zero: never; max(): always.
+  Duration quick_commit = std::chrono::microseconds(500);
   std::size_t queue_limit = 4096;  // transactions that wait; those beyond fail with exhausted
   // How long a lock of another program (somebody's shell) is waited for.
   Duration busy_limit = std::chrono::seconds(5);
@@ -44,6 +46,13 @@ struct Settings {
 
   // Seconds of each COMMIT, sync included; written by the committer. Outlives the database.
   metrics::Histogram* commit_seconds = nullptr;
+
+  // For simulation: real time decides nothing, and of two seeds in a row one has lone transactions
+  // committed by the worker itself.
+  void simulate(std::uint64_t seed) noexcept {
+    batch_time = Duration::zero();
+    quick_commit = seed % 2 == 0 ? Duration::zero() : Duration::max();
+  }
 };
 
 // Throws Error invalid_input that names every setting out of its range, and the range.
@@ -73,7 +82,8 @@ struct Statistics {
 // A context's database in one SQLite file, with group commit: the transactions of one turn of the
 // worker run one after the other as savepoints of a single transaction, and one COMMIT, on a thread
 // of its own, with one sync, makes all of them durable. While it runs the worker serves everything
-// else, further transactions queue, and read() works on the last committed state.
+// else, further transactions queue, and read() works on the last committed state. A worker that is
+// idle but for one transaction commits it itself while the disk is quick (Settings::quick_commit).
 //
 // A body runs to its end within the turn: one that suspends fails with invalid_input. One that
 // throws is undone alone. Bodies of a batch see each other's changes, so their results and their

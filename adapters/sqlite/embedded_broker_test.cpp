@@ -36,7 +36,7 @@ class EmbeddedBrokerTest : public testing::Test {
     BrokerSettings settings;
     settings.database.path = folder.database();
     settings.database.vfs = disk.name();
-    settings.database.batch_time = Duration::zero();
+    settings.database.simulate(0);
     broker = runtime.run(EmbeddedBroker::open(runtime, settings));
     port = broker->connect(runtime);
   }

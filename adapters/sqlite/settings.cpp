@@ -37,6 +37,7 @@ void validate(const Settings& settings) {
   complaints.require(settings.queue_limit >= 1 && settings.queue_limit <= longest_queue,
                      "queue_limit", fmt::format("1 to {}", longest_queue));
   complaints.require(settings.batch_time >= Duration::zero(), "batch_time", "not negative");
+  complaints.require(settings.quick_commit >= Duration::zero(), "quick_commit", "not negative");
   complaints.require(settings.busy_limit >= Duration::zero(), "busy_limit", "not negative");
   complaints.require(settings.cache_bytes >= smallest_cache, "cache_bytes",
                      fmt::format("at least {}", smallest_cache));

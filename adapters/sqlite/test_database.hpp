@@ -19,7 +19,7 @@ class TestDatabase {
  public:
   explicit TestDatabase(const std::function<void(Settings&)>& adjust = {}) {
     settings.path = folder.database();
-    settings.batch_time = Duration::zero();
+    settings.simulate(0);
     if (adjust) adjust(settings);
     open();
     const store::Migration notes{1, "notes", "CREATE TABLE notes (id BIGINT, text TEXT UNIQUE);"};

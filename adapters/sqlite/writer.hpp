@@ -82,6 +82,8 @@ class Writer final : private async::TurnEnd, private async::Timer {
 
   int broken() const noexcept;
 
+  bool commits_here() const noexcept;
+  void commit_here() noexcept;
   void start(Work work) noexcept;
   void start_recovery(std::string reason) noexcept;
   void execute(Work work) noexcept;
@@ -118,7 +120,8 @@ class Writer final : private async::TurnEnd, private async::Timer {
   Statistics statistics_;
 
   Errand errand_{*this};
-  int outcome_ = 0;  // SQLite's code for the errand
+  int outcome_ = 0;                  // SQLite's code for the errand
+  std::uint32_t quick_commits_ = 0;  // in a row, up to the last one
   std::string outcome_text_;
   Connection::Checkpoint checkpoint_kind_ = Connection::Checkpoint::passive;
   std::uint64_t next_checkpoint_bytes_;

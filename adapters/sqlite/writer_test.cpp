@@ -246,6 +246,94 @@ TEST(SqliteWriter, KeepsTheLogWhenItCloses) {
   EXPECT_THAT(test.notes(), ElementsAre("a"));
 }
 
+// How many jobs the committer got while `work` was done.
+int offloaded(TestDatabase& test, const std::function<void()>& work) {
+  const int before = test.runtime.offloaded;
+  work();
+  return test.runtime.offloaded - before;
+}
+
+TEST(SqliteWriter, CommitsALoneTransactionOnTheIdleWorkerItself) {
+  TestDatabase test([](Settings& settings) { settings.quick_commit = Duration::max(); });
+
+  EXPECT_EQ(offloaded(test, [&] { EXPECT_TRUE(test.alone(TestDatabase::note("a")).committed()); }),
+            0);
+  EXPECT_EQ(
+      offloaded(test, [&] { test.together({TestDatabase::note("b"), TestDatabase::note("c")}); }),
+      1);
+
+  EXPECT_THAT(test.notes(), ElementsAre("a", "b", "c"));
+}
+
+class Message final : public async::Completion {
+ private:
+  void run() noexcept override {}
+};
+
+TEST(SqliteWriter, LeavesTheCommitToTheCommitterWhileTheWorkerHasMoreToDo) {
+  TestDatabase test([](Settings& settings) { settings.quick_commit = Duration::max(); });
+  Message message;
+  const auto while_a_message_waits = [&](Transaction& tx) {
+    test.runtime.complete(message);
+    return TestDatabase::insert(tx, "a");
+  };
+
+  EXPECT_EQ(offloaded(test, [&] { EXPECT_TRUE(test.alone(while_a_message_waits).committed()); }),
+            1);
+}
+
+TEST(SqliteWriter, TrustsADiskAfterManyQuickCommitsInARow) {
+  OnFaultyDisk disk([](Settings& settings) { settings.quick_commit = std::chrono::hours(1); });
+  int notes = 0;
+  const auto commits = [&](int count) {
+    return offloaded(disk.test, [&] {
+      for (int i = 0; i < count; ++i)
+        disk.test.alone(TestDatabase::note(std::to_string(notes++)));
+    });
+  };
+
+  EXPECT_GT(commits(1), 0);
+  commits(31);
+  EXPECT_EQ(commits(10), 0);
+
+  disk.vfs.fail(Operation::write, log_file, SQLITE_FULL);
+  EXPECT_EQ(commits(1), 0);
+  EXPECT_EQ(commits(10), 10);
+  EXPECT_EQ(disk.test.notes().size(), 52U);
+}
+
+TEST(SqliteWriter, NeverTrustsADiskThatIsSlowerThanAllowed) {
+  TestDatabase test([](Settings& settings) { settings.quick_commit = Duration(1); });
+
+  EXPECT_EQ(offloaded(test, [&] { write_notes(test, 50); }), 50);
+}
+
+TEST(SqliteWriter, AnswersUnknownAfterAFailedSyncOfTheWorkersOwn) {
+  OnFaultyDisk disk([](Settings& settings) { settings.quick_commit = Duration::max(); });
+  disk.test.alone(TestDatabase::note("before"));
+  disk.vfs.fail(Operation::sync, log_file, SQLITE_IOERR_FSYNC);
+
+  const auto answer = disk.test.alone(TestDatabase::note("a"));
+
+  EXPECT_EQ(answer.error().applied(), Applied::unknown);
+  EXPECT_EQ(disk.test.database->statistics().recoveries, 1U);
+  EXPECT_TRUE(disk.test.alone(TestDatabase::note("after")).committed());
+  EXPECT_THAT(disk.test.notes(), ElementsAre("before", "a", "after"));
+}
+
+TEST(SqliteWriter, CopiesTheLogBetweenCommitsOfTheWorkersOwn) {
+  TestDatabase test([](Settings& settings) {
+    settings.quick_commit = Duration::max();
+    settings.wal_passive_bytes = 4 * page;
+  });
+
+  write_notes(test, 40);
+
+  EXPECT_GT(test.database->statistics().checkpoints, 1U);
+  test.reopen();
+  EXPECT_EQ(test.notes().size(), 40U);
+}
+
 std::set<std::string>& passed() {
   static std::set<std::string> names;
   return names;

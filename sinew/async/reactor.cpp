@@ -89,10 +89,14 @@ void Reactor::run_ready() noexcept {
 // A hook may arm itself again, for the next turn.
 void Reactor::end_turn() noexcept {
   activity_.begin("turn end");
-  IntrusiveList<TurnEnd, TurnTag> hooks;
-  hooks.splice_back(turn_end_);
-  while (!hooks.empty())
-    hooks.pop_front().turn_ended();
+  ending_.splice_back(turn_end_);
+  while (!ending_.empty())
+    ending_.pop_front().turn_ended();
+}
+
+bool Reactor::quiet() const noexcept {
+  return ready_.empty() && ending_.empty() && turn_end_.empty() && completions_.empty() &&
+         requests_.empty();
 }
 
 Timestamp Reactor::wall_now() const noexcept { return wall_clock_now(); }

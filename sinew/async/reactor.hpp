@@ -60,6 +60,7 @@ class Reactor final : public Runtime {
   void schedule(Ready& ready) noexcept override { ready_.push_back(ready); }
   void arm(Timer& timer, Instant when) noexcept override { timers_.arm(timer, when); }
   void at_turn_end(TurnEnd& hook) noexcept override { turn_end_.push_back(hook); }
+  bool quiet() const noexcept override;
   void complete(Completion& completion) noexcept override;
   bool submit(Completion& request) noexcept override;
   void working_on(const char* name) noexcept override { activity_.begin(name); }
@@ -87,6 +88,7 @@ class Reactor final : public Runtime {
   Activity activity_;
   IntrusiveList<Ready, ReadyTag> ready_;
   IntrusiveList<TurnEnd, TurnTag> turn_end_;
+  IntrusiveList<TurnEnd, TurnTag> ending_;  // hooks of the turn that ends now
   CompletionQueue completions_;
   CompletionQueue requests_;
   std::atomic<std::size_t> requests_waiting_ = 0;

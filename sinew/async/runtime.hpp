@@ -85,6 +85,9 @@ class Runtime {
   virtual void schedule(Ready& ready) noexcept = 0;
   virtual void arm(Timer& timer, Instant when) noexcept = 0;
   virtual void at_turn_end(TurnEnd& hook) noexcept = 0;
+  // Whether nothing else is known to wait for this worker: no task, message or hook of this turn.
+  // What the operating system has for it is not looked at.
+  virtual bool quiet() const noexcept = 0;
 
   // From any thread. The completion must stay alive until it ran.
   virtual void complete(Completion& completion) noexcept = 0;

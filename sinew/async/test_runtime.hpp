@@ -28,6 +28,9 @@ class TestRuntime final : public Runtime {
   void schedule(Ready& ready) noexcept override { ready_.push_back(ready); }
   void arm(Timer& timer, Instant when) noexcept override { timers_.arm(timer, when); }
   void at_turn_end(TurnEnd& hook) noexcept override { turn_end_.push_back(hook); }
+  bool quiet() const noexcept override {
+    return ready_.empty() && turn_end_.empty() && completions_.empty();
+  }
   void complete(Completion& completion) noexcept override { completions_.push(completion); }
   bool submit(Completion& request) noexcept override {
     if (refuse_requests) return false;
@@ -35,6 +38,7 @@ class TestRuntime final : public Runtime {
     return true;
   }
   void offload(Job& job, Lane) noexcept override {
+    ++offloaded;
     job.execute();
     complete(job);
   }
@@ -93,6 +97,7 @@ class TestRuntime final : public Runtime {
   }
 
   bool refuse_requests = false;
+  int offloaded = 0;  // jobs so far
 
  private:
   Instant now_ = start;

@@ -96,7 +96,7 @@ struct SagaTest::Process {
     node = &world.add_node("context");
     sqlite::Settings settings;
     settings.path = folder.file("context.db");
-    settings.batch_time = Duration::zero();
+    settings.simulate(world.seed());
     database = node->run(sqlite::Database::open(*node, settings));
     node->run(migrate(*database, options.migrations));
     orchestrator = std::make_unique<saga::Orchestrator>(*node, *database, outbox,

@@ -58,7 +58,7 @@ struct World::State {
 
   sqlite::Settings database_settings() {
     sqlite::Settings settings;
-    settings.batch_time = Duration::zero();
+    settings.simulate(simulation.seed());
     if (!storage) return settings;
     settings.vfs = storage->vfs.name();
     settings.files = sqlite::sim::files_on(storage->disk);

@@ -68,7 +68,7 @@ class EmbeddedBench final : public BrokerBench {
       settings.database.vfs = vfs_.name();
       settings.database.files = sqlite::sim::files_on(disk_);
     }
-    settings.database.batch_time = Duration::zero();
+    settings.database.simulate(world_.seed());
     settings.limits = limits_;
     broker_ = home_->run(sqlite::EmbeddedBroker::open(*home_, std::move(settings)));
     port_ = broker_->connect(*away_);

@@ -38,11 +38,11 @@ class SimulatedProcess {
     node_ = &world_.add_node("process");
     sqlite::Settings settings;
     settings.path = folder_.file("context.db");
-    settings.batch_time = Duration::zero();
+    settings.simulate(world_.seed());
     database_ = node_->run(sqlite::Database::open(*node_, settings));
     sqlite::BrokerSettings broker;
     broker.database.path = folder_.file("broker.db");
-    broker.database.batch_time = Duration::zero();
+    broker.database.simulate(world_.seed());
     broker_ = node_->run(sqlite::EmbeddedBroker::open(*node_, std::move(broker)));
     port_ = broker_->connect(*node_);
   }

@@ -51,7 +51,7 @@ class SimulatedSqlite {
   void open() {
     sqlite::Settings settings;
     settings.path = folder_.file("test.db");
-    settings.batch_time = Duration::zero();
+    settings.simulate(world_.seed());
     database_ = node_->run(sqlite::Database::open(*node_, settings));
   }
   void close() {

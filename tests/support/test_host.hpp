@@ -157,7 +157,7 @@ class TestHost {
   void start(std::vector<std::unique_ptr<Context>> other = {}) {
     node = &world.add_node("host");
     sqlite::Settings settings;
-    settings.batch_time = Duration::zero();
+    settings.simulate(world.seed());
     backend_ = sim::make_backend(world, databases_, std::move(settings));
     HostSettings host_settings;
     host_settings.folder = folder();

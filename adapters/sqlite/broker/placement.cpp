@@ -44,6 +44,10 @@ Placement place_now(const QueueSource& queue, std::int64_t sequence, event::Enve
   return placed;
 }
 
+// The microseconds of the wall clock and of the broker's begin at different moments: without it a
+// message could be delivered one too early.
+constexpr Timestamp::duration clock_phase{1};
+
 Placement place(const QueueSource& queue, std::int64_t sequence, event::Envelope envelope,
                 const event::Timing& timing) {
   const Clock& clock = queue.clock();
@@ -56,7 +60,7 @@ Placement place(const QueueSource& queue, std::int64_t sequence, event::Envelope
                 .sequence = sequence,
                 .body = event::encode(envelope),
                 .accepted_at = clock.now(),
-                .due_at = due_at,
+                .due_at = due_at + clock_phase,
                 .expires_at = expires_at};
   return placed;
 }

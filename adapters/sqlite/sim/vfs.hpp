@@ -16,7 +16,7 @@ namespace sinew::sqlite::sim {
 //   Settings settings;
 //   settings.vfs = vfs.name();
 //   settings.files = files_on(disk);
-//   settings.batch_time = Duration::zero();
+//   settings.simulate(seed);
 class Vfs {
  public:
   // Registers itself until destroyed; databases on it are closed before. Both outlive it.

@@ -116,7 +116,7 @@ class Machine {
     settings.path = "d/context.db";
     settings.vfs = vfs.name();
     settings.files = files_on(disk);
-    settings.batch_time = Duration::zero();
+    settings.simulate(world.seed());
     settings.wal_passive_bytes = 32 * 1024;
     settings.wal_soft_bytes = 64 * 1024;
     database = node->run(Database::open(*node, settings));

@@ -62,6 +62,7 @@ class Node final : public Runtime {
   void schedule(Ready& ready) noexcept override;
   void arm(Timer& timer, Instant when) noexcept override;
   void at_turn_end(TurnEnd& hook) noexcept override;
+  bool quiet() const noexcept override { return !runnable(); }
   void complete(Completion& completion) noexcept override;
   bool submit(Completion& request) noexcept override;
   void working_on(const char* name) noexcept override;
