@@ -221,7 +221,7 @@ class PriceList {
   // Until nothing but the last records is left: what is superseded goes soon, not at once.
   static Task<Prices> read_list(async::Runtime& runtime, messaging::Broker& port) {
     Prices prices;
-    for (int attempt = 0; attempt < 100; ++attempt) {
+    for (int attempt = 0; attempt < 400; ++attempt) {
       prices = co_await read_once(runtime, port);
       if (prices.size() <= products - (products / 10)) break;
       co_await async::sleep_for(std::chrono::milliseconds(300));

@@ -101,17 +101,22 @@ TEST_P(ProjectionRebuildConformance, CountsEachEventOnceWhateverFails) {
       for (int i = 0; i < 6; ++i)
         co_await append(stream, numbers(i * 4, i * 4 + 4));
     };
+    bool begun = false;
     const auto work = [&]() -> Task<void> {
       async::Scope scope(co_await async::this_context());
       for (int i = 0; i < 4; ++i)
         scope.spawn(write("s-" + std::to_string(i)));
       co_await until([&] { return runner.status().applied > seed % 7 * 10; });
       co_await ask_for_rebuild(runner);
+      while (co_await count("SELECT MAX(generation) FROM projection_generations") < 2)
+        co_await async::sleep_for(std::chrono::milliseconds(10));
+      begun = true;
       co_await scope.join();
     };
     run([&]() -> Task<void> {
       const auto done = [&] {
-        return rebuilt(runner) && runner.status().position == store::Checkpoint::from_position(96);
+        return begun && rebuilt(runner) &&
+               runner.status().position == store::Checkpoint::from_position(96);
       };
       co_await project(runner, work(), done);
       EXPECT_EQ(co_await lists(), co_await expected());

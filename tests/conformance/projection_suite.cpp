@@ -191,13 +191,17 @@ TEST_P(ProjectionConformance, StopsTheSecondRunnerOfOneName) {
       async::Scope scope(co_await async::this_context());
       scope.spawn(watch(first));
       scope.spawn(watch(second));
-      for (int i = 0; i < 10; ++i)
+      int written = 0;
+      // Until they have met: one that waits for the database in between loads where it stands.
+      while (written < 20 || (stopped == 0 && written < 1000)) {
         co_await append("s", {"1", "1"});
-      while (co_await applied() < 20)
+        written += 2;
+      }
+      while (co_await applied() < written)
         co_await async::Sleep(std::chrono::milliseconds(10));
       scope.cancel();
       co_await scope.join();
-      EXPECT_EQ(co_await applied(), 20);
+      EXPECT_EQ(co_await applied(), written);
     });
 
     EXPECT_EQ(stopped, 1);

@@ -154,7 +154,7 @@ class Views(Case):
         self.free("sales")
         self.projection("resume", "orders", "--key", "order-v-1", "--reason", "freed")
         self.wait_for("v-1 in the list", lambda: "v-1" in self.listed())
-        self.assertIn("projection.resume", self.verbs_of_the_audit("sales"))
+        self.assertIn(("projection.resume", "freed"), self.verbs_of_the_audit("sales"))
 
     def test_a_list_that_was_changed_by_hand_is_made_anew(self):
         before = self.listed()
