@@ -127,7 +127,7 @@ class Proof:
         if way == "failing-sync":
             commits = self.arrivals["sqlite.before_commit"]
             return self.failing(dice.randint(commits // 2, commits * 3 // 4))
-        if way in ("large-wal", "rebuild"):
+        if way in ("restart", "large-wal", "rebuild"):
             half = self.arrivals["relay.before_mark"] // 2
             dead, _ = self.killed(system, "relay.before_mark", dice.randint(half // 2, half))
             assert dead, f"the run before the one with {way} was not killed"
