@@ -93,23 +93,5 @@ std::vector<RouteRule> route_rules(const Configuration& configuration) {
 }
 
 // Kong's get_upstream_uri_v0 (kong/router/utils.lua).
-std::array<std::string_view, 3> upstream_path(std::string_view service_path, std::string_view path,
-                                              std::size_t prefix, bool strip_path) noexcept {
-  const bool base_ends = service_path.ends_with('/');
-  if (!strip_path) {
-    if (base_ends) return {service_path, path.substr(std::min<std::size_t>(1, path.size())), ""};
-    return {service_path, path == "/" ? "" : path, ""};
-  }
-  // A route without paths has matched nothing, and takes the slash that every path begins with.
-  const auto rest = path.substr(std::min(std::max<std::size_t>(prefix, 1), path.size()));
-  if (!rest.empty()) {
-    if (base_ends && rest.starts_with('/')) return {service_path, rest.substr(1), ""};
-    const bool joined = base_ends || rest.starts_with('/');
-    return {service_path, joined ? "" : "/", rest};
-  }
-  if (!base_ends) return {service_path, path.size() > 1 && path.ends_with('/') ? "/" : "", ""};
-  if (service_path == "/" || path.ends_with('/')) return {service_path, "", ""};
-  return {service_path.substr(0, service_path.size() - 1), "", ""};
-}
 
 }  // namespace sinew::gateway

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <string_view>
 #include <vector>
 
 #include "sinew/gateway/entities.hpp"
@@ -25,15 +23,5 @@ namespace sinew::gateway {
 // Kong: a plain request to a route of https alone matches, and is answered its
 // https_redirect_status_code.
 std::vector<proxy::RouteRule> route_rules(const Configuration& configuration);
-
-// What is sent as the path (`path_handling` v0): the pieces one after the other, views of the
-// arguments and of constants. `service_path`: that of the service, "/" without one; `path`: the
-// request's in the form in which it was matched; `prefix`: what matched of it.
-//
-// Both are joined with exactly one slash. With `strip_path` the prefix is taken away; a request for
-// the prefix alone asks for the service's path, with a slash at its end exactly if the request had
-// one or the service's path is "/".
-std::array<std::string_view, 3> upstream_path(std::string_view service_path, std::string_view path,
-                                              std::size_t prefix, bool strip_path) noexcept;
 
 }  // namespace sinew::gateway

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sinew/gateway/test_configuration.hpp"
+#include "sinew/proxy/snapshot.hpp"
 #include "sinew/wire/chars.hpp"
 #include "tests/support/counted_allocations.hpp"
 #include "tests/support/draw.hpp"
@@ -213,7 +214,7 @@ TEST(UpstreamPath, JoinsWithOneSlash) {
                                        {"/s", "/", 1, false, "/s"},
                                        {"/s/", "/", 1, false, "/s/"},
                                        {"/", "/", 1, false, "/"}}) {
-    const auto [a, b, c] = upstream_path(row.service_path, row.path, row.prefix, row.strip_path);
+    const auto [a, b, c] = proxy::join_path(row.service_path, row.path, row.prefix, row.strip_path);
 
     EXPECT_EQ(std::string(a) + std::string(b) + std::string(c), row.sent)
         << row.service_path << " " << row.path << " " << row.prefix << " " << row.strip_path;

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "sinew/async/runtime.hpp"
+#include "sinew/async/task.hpp"
+#include "sinew/net/resolver.hpp"
+#include "sinew/proxy/cluster/cluster.hpp"
+
+namespace sinew::proxy {
+
+// Keeps the clusters of a process over its snapshots: resolves names, runs active checks, ends
+// ejections. Lives on the controller's reactor, off the request path.
+class ClusterManager {
+ public:
+  // `resolver` outlives it.
+  ClusterManager(async::Runtime& runtime, net::Resolver& resolver);
+  ClusterManager(const ClusterManager&) = delete;
+  ClusterManager& operator=(const ClusterManager&) = delete;
+  ~ClusterManager();
+
+  // The clusters of a new snapshot, in the order of `settings`. One whose name and settings are
+  // those of an earlier one, but for targets, is the same object; with other settings it is another
+  // object that takes over its endpoints with health, ejections and counts. Names are resolved
+  // before it returns, within `patience`; those that have no answer by then are tried on, and
+  // their cluster begins without them. Until commit() nothing changes for anybody. Throws Error
+  // invalid_input naming every violation of every cluster.
+  Task<std::vector<ClusterPtr>> prepare(std::vector<ClusterSettings> settings, Duration patience);
+  // The clusters of the last prepare() are in use: new targets hold from now on, those of earlier
+  // snapshots that are not among them are no longer checked and resolved.
+  void commit();
+  // ...or are not: forgets them.
+  void abandon() noexcept;
+
+  // Resolves, checks and sweeps until it is cancelled.
+  Task<void> run();
+
+  struct EndpointState {
+    EndpointPtr endpoint;
+    std::uint16_t weight = 0;
+  };
+  const std::vector<ClusterPtr>& clusters() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sinew::proxy
