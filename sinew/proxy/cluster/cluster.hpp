@@ -86,7 +86,7 @@ class Cluster {
 
   std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
   EndpointSetPtr endpoints() const;         // takes a lock
-  void set_endpoints(EndpointSetPtr next);  // by the ClusterManager
+  void set_endpoints(EndpointSetPtr next);  // by the ClusterDirectory
 
  private:
   ClusterSettings settings_;

@@ -13,13 +13,13 @@ namespace sinew::proxy {
 
 // Keeps the clusters of a process over its snapshots: resolves names, runs active checks, ends
 // ejections. Lives on the controller's reactor, off the request path.
-class ClusterManager {
+class ClusterDirectory {
  public:
   // `resolver` outlives it.
-  ClusterManager(async::Runtime& runtime, net::Resolver& resolver);
-  ClusterManager(const ClusterManager&) = delete;
-  ClusterManager& operator=(const ClusterManager&) = delete;
-  ~ClusterManager();
+  ClusterDirectory(async::Runtime& runtime, net::Resolver& resolver);
+  ClusterDirectory(const ClusterDirectory&) = delete;
+  ClusterDirectory& operator=(const ClusterDirectory&) = delete;
+  ~ClusterDirectory();
 
   // The clusters of a new snapshot, in the order of `settings`. One whose name and settings are
   // those of an earlier one, but for targets, is the same object; with other settings it is another
