@@ -77,6 +77,8 @@ bool contains(const std::vector<AddressRange>& ranges, const wire::IpAddress& ad
 struct ListenerSettings {
   async::Endpoint address = {};
   bool tls = false;
+  // With `tls`, this listener's own (it asks for client certificates, say); null: Snapshot::tls.
+  std::shared_ptr<const tls::ServerContext> tls_context = {};
   int backlog = 16'384;
 
   struct ProxyProtocol {
@@ -86,6 +88,10 @@ struct ListenerSettings {
   std::optional<ProxyProtocol> proxy_protocol = {};  // given: mandatory
 
   std::vector<AddressRange> trusted = {};  // whose Forwarded and X-Forwarded-* are believed
+  // Where a trusted peer says who the client is: a field of one or more addresses, by its name in
+  // lower case. Empty: Forwarded, or else X-Forwarded-For.
+  std::string client_field = {};
+  bool client_recursive = true;  // the last address that is not trusted; false: the last one
   wire::HeadLimits head = {};
   wire::PathRules path = {};
   Duration header_timeout = std::chrono::seconds(60);

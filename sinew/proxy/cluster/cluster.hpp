@@ -35,6 +35,8 @@ struct HashKey {
   enum class Source : std::uint8_t { none, client_address, header, cookie, path, query };
   Source source = Source::none;
   std::string name = {};  // of header, cookie or parameter
+  // Of the cookie that an answer sets where the request has none; empty: none is set.
+  std::string cookie_path = {};
 
   bool operator==(const HashKey&) const = default;
 };
