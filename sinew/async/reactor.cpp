@@ -122,8 +122,8 @@ Task<std::unique_ptr<Stream>> Reactor::connect(Endpoint endpoint) {
   return connect_socket(poller_, std::move(endpoint));
 }
 
-std::unique_ptr<Listener> Reactor::listen(Endpoint endpoint) {
-  return std::make_unique<SocketListener>(poller_, endpoint);
+std::unique_ptr<Listener> Reactor::open_listener(Endpoint endpoint, const ListenOptions& options) {
+  return std::make_unique<SocketListener>(poller_, endpoint, options);
 }
 
 void Reactor::watch(int descriptor, Interest interest, Wait& wait) {

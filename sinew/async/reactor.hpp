@@ -66,11 +66,11 @@ class Reactor final : public Runtime {
   void working_on(const char* name) noexcept override { activity_.begin(name); }
   void offload(Job& job, Lane lane) noexcept override;
   Task<std::unique_ptr<Stream>> connect(Endpoint endpoint) override;
-  std::unique_ptr<Listener> listen(Endpoint endpoint) override;
   void watch(int descriptor, Interest interest, Wait& wait) override;
   void unwatch(int descriptor) noexcept override;
 
  private:
+  std::unique_ptr<Listener> open_listener(Endpoint endpoint, const ListenOptions& options) override;
   void run_to_end(Task<void> task);
   void turn() noexcept;
   void work() noexcept;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "sinew/async/stream.hpp"
 #include "sinew/async/task.hpp"
@@ -108,7 +109,9 @@ class Runtime {
   virtual Task<std::unique_ptr<Stream>> connect(Endpoint endpoint) = 0;
   // Listens; port 0 takes a free one. Errors: conflict (address in use), unauthorized,
   // invalid_input.
-  virtual std::unique_ptr<Listener> listen(Endpoint endpoint) = 0;
+  std::unique_ptr<Listener> listen(Endpoint endpoint, const ListenOptions& options = {}) {
+    return open_listener(std::move(endpoint), options);
+  }
 
   // Completes `wait` once when the foreign descriptor is ready; one-shot, level-triggered. The
   // caller re-arms. unwatch() before the descriptor is closed.
@@ -116,6 +119,9 @@ class Runtime {
   virtual void unwatch(int descriptor) noexcept = 0;
 
  private:
+  virtual std::unique_ptr<Listener> open_listener(Endpoint endpoint,
+                                                  const ListenOptions& options) = 0;
+
   UuidGenerator ids_;
 };
 

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include <cerrno>
+#include <climits>
 
 #include "sinew/async/socket_error.hpp"
 #include "sinew/async/socket_stream.hpp"
@@ -18,26 +19,31 @@ Descriptor open_reserve() noexcept { return Descriptor(::open("/dev/null", O_RDO
 
 }  // namespace
 
-SocketListener::SocketListener(Poller& poller, const Endpoint& endpoint)
+SocketListener::SocketListener(Poller& poller, const Endpoint& endpoint,
+                               const ListenOptions& options)
     : poller_(poller), reserve_(open_reserve()), local_(endpoint) {
-  bind_and_listen(endpoint);
+  bind_and_listen(endpoint, options);
   if (const auto error = poller_.add(socket_.get(), nothing, *this)) {
     throw socket_error("cannot listen on " + to_string(endpoint), error.value());
   }
 }
 
-void SocketListener::bind_and_listen(const Endpoint& endpoint) {
+void SocketListener::bind_and_listen(const Endpoint& endpoint, const ListenOptions& options) {
   const auto check = [&](bool good) {
     if (!good) throw socket_error("cannot listen on " + to_string(endpoint), errno);
   };
   socket_ = Descriptor(::socket(local_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   check(bool(socket_) && bool(reserve_));
-  const int yes = 1;
-  check(::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
-  // What is accepted inherits it.
-  check(::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) == 0);
+  const auto enable = [&](int level, int option) {
+    const int yes = 1;
+    check(::setsockopt(socket_.get(), level, option, &yes, sizeof yes) == 0);
+  };
+  enable(SOL_SOCKET, SO_REUSEADDR);
+  if (options.shared) enable(SOL_SOCKET, SO_REUSEPORT);
+  if (options.only_ipv6 && local_.family() == AF_INET6) enable(IPPROTO_IPV6, IPV6_V6ONLY);
+  enable(IPPROTO_TCP, TCP_NODELAY);  // what is accepted inherits it
   check(::bind(socket_.get(), local_.data(), local_.size()) == 0);
-  check(::listen(socket_.get(), SOMAXCONN) == 0);
+  check(::listen(socket_.get(), options.backlog > 0 ? options.backlog : INT_MAX) == 0);
   socklen_t size = SocketAddress::capacity;
   check(::getsockname(socket_.get(), local_.data(), &size) == 0);
 }

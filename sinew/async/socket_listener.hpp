@@ -18,7 +18,7 @@ class SocketListener final : public Listener, private PollTarget {
   static constexpr Duration exhausted_pause = std::chrono::milliseconds(10);
 
   // Errors: conflict (address in use), unauthorized, invalid_input, exhausted.
-  SocketListener(Poller& poller, const Endpoint& endpoint);
+  SocketListener(Poller& poller, const Endpoint& endpoint, const ListenOptions& options = {});
   ~SocketListener() override;
 
   Endpoint local() const override { return local_.endpoint(); }
@@ -29,7 +29,7 @@ class SocketListener final : public Listener, private PollTarget {
   enum class Verdict : std::uint8_t { retry, wait, pause };
 
   void on_ready(PollEvents events) noexcept override;
-  void bind_and_listen(const Endpoint& endpoint);
+  void bind_and_listen(const Endpoint& endpoint, const ListenOptions& options);
   void listen_to_kernel(bool on) noexcept;
   Verdict judge(int error_number) noexcept;
   Verdict refuse_one() noexcept;

@@ -1,7 +1,10 @@
 #include "sinew/async/socket_stream.hpp"
 
 #include <netinet/tcp.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "sinew/async/socket_error.hpp"
@@ -81,29 +84,64 @@ IoResult SocketStream::try_read(std::span<std::byte> into) noexcept {
 }
 
 IoResult SocketStream::try_write(std::span<const std::byte> from) noexcept {
+  if (from.empty() && socket_ && !broken_) return {};
+  if (const auto refused = unwritable()) return *refused;
+  ssize_t result = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);
+  while (result < 0 && errno == EINTR) {
+    result = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);
+  }
+  return sent(result, from.size());
+}
+
+IoResult SocketStream::try_write_gathered(Pieces from) noexcept {
+  std::array<iovec, pieces_at_once> parts;
+  std::size_t count = 0;
+  std::size_t offered = 0;
+  for (const auto piece : from.first(std::min(from.size(), parts.size()))) {
+    if (piece.empty()) continue;
+    // sendmsg() does not write there; iovec is also that of reads.
+    parts[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+    offered += piece.size();
+  }
+  if (offered == 0 && from.size() > parts.size()) {
+    return try_write_gathered(from.subspan(parts.size()));
+  }
+  if (offered == 0) return try_write({});
+  if (const auto refused = unwritable()) return *refused;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  ssize_t result = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  while (result < 0 && errno == EINTR)
+    result = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  return sent(result, offered);
+}
+
+// The result of a write that need not be tried.
+std::optional<IoResult> SocketStream::unwritable() noexcept {
   if (!socket_) return aborted;
-  if (broken_) return {.error = broken_};
-  if (from.empty()) return {};
+  if (broken_) return IoResult{.error = broken_};
   if (!writable_) return would_block;
-  if (write_budget_.spent(poller_.turn())) {
-    writable_ = false;
-    poller_.again(*this, {.writable = true});
-    return would_block;
-  }
-  ssize_t sent = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR) {
-    sent = ::send(socket_.get(), from.data(), from.size(), MSG_NOSIGNAL);
-  }
-  if (sent < 0) {
+  if (!write_budget_.spent(poller_.turn())) return std::nullopt;
+  writable_ = false;
+  poller_.again(*this, {.writable = true});
+  return would_block;
+}
+
+IoResult SocketStream::sent(ssize_t result, std::size_t offered) noexcept {
+  if (result < 0) {
     if (errno != EAGAIN) return failed(errno);
     writable_ = false;
     return would_block;
   }
-  const auto bytes = static_cast<std::size_t>(sent);
+  const auto bytes = static_cast<std::size_t>(result);
   write_budget_.use(bytes);
-  if (bytes < from.size()) writable_ = false;
+  if (bytes < offered) writable_ = false;
   return {.bytes = bytes};
 }
+
+// While the turn's budget keeps it from reading, what there is to read is unknown.
+bool SocketStream::undisturbed() noexcept { return Stream::undisturbed() && !linked(); }
 
 void SocketStream::shutdown_write() noexcept {
   if (socket_) ::shutdown(socket_.get(), SHUT_WR);

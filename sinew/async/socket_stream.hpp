@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "sinew/async/descriptor.hpp"
@@ -30,6 +33,8 @@ class SocketStream final : public Stream, private PollTarget {
 
   IoResult try_read(std::span<std::byte> into) noexcept override;
   IoResult try_write(std::span<const std::byte> from) noexcept override;
+  IoResult try_write_gathered(Pieces from) noexcept override;
+  bool undisturbed() noexcept override;
   void shutdown_write() noexcept override;
   void close() noexcept override;
   Endpoint peer() const override { return peer_.endpoint(); }
@@ -37,6 +42,8 @@ class SocketStream final : public Stream, private PollTarget {
  private:
   void on_ready(PollEvents events) noexcept override;
   IoResult failed(int error_number) noexcept;
+  std::optional<IoResult> unwritable() noexcept;
+  IoResult sent(ssize_t result, std::size_t offered) noexcept;
   void release() noexcept;
 
   Poller& poller_;

@@ -46,9 +46,6 @@ class TestRuntime final : public Runtime {
   Task<std::unique_ptr<Stream>> connect(Endpoint) override {
     throw Error(Condition::unsupported, "a TestRuntime has no network");
   }
-  std::unique_ptr<Listener> listen(Endpoint) override {
-    throw Error(Condition::unsupported, "a TestRuntime has no network");
-  }
   void watch(int, Interest, Wait&) override {
     throw Error(Condition::unsupported, "a TestRuntime has no descriptors");
   }
@@ -100,6 +97,10 @@ class TestRuntime final : public Runtime {
   int offloaded = 0;  // jobs so far
 
  private:
+  std::unique_ptr<Listener> open_listener(Endpoint, const ListenOptions&) override {
+    throw Error(Condition::unsupported, "a TestRuntime has no network");
+  }
+
   Instant now_ = start;
   TimerWheel timers_{start};
   std::uint64_t random_ = 0;

@@ -36,6 +36,7 @@ class Pipe final : public async::Stream {
 
   async::IoResult try_write(std::span<const std::byte> from) noexcept override {
     if (other_ == nullptr) return {.error = std::make_error_code(std::errc::broken_pipe)};
+    ++writes;
     const std::size_t count = other_->accept(from);
     if (count < from.size()) writable_ = false;
     if (count == 0) return {.error = std::make_error_code(std::errc::operation_would_block)};
@@ -50,6 +51,8 @@ class Pipe final : public async::Stream {
   }
   void close() noexcept override { shutdown_write(); }
   async::Endpoint peer() const override { return {}; }
+
+  std::size_t writes = 0;  // what a socket's system calls would be
 
  private:
   std::size_t accept(std::span<const std::byte> from) noexcept {

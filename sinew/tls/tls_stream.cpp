@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sinew/async/runtime.hpp"
 #include "sinew/base/error.hpp"
@@ -32,6 +33,47 @@ bool is_address(const std::string& name) noexcept {
   return ::inet_pton(AF_INET, name.c_str(), &address) == 1 ||
          ::inet_pton(AF_INET6, name.c_str(), &address) == 1;
 }
+
+// Pieces, as what is encrypted at once: long ones by themselves, short ones joined in `room`. The
+// same bytes, offered again with more behind them, are joined to no less than before.
+class GatheredRecords {
+ public:
+  GatheredRecords(async::Pieces pieces, std::span<std::byte> room) noexcept
+      : pieces_(pieces), room_(room) {}
+
+  // Empty at the end.
+  std::span<const std::byte> next() noexcept {
+    const auto first = rest();
+    if (first.size() >= room_.size() || pieces_.size() == 1) {
+      const std::size_t whole =
+          first.size() - (pieces_.size() == 1 ? 0 : first.size() % room_.size());
+      offset_ += whole;
+      return first.first(whole);
+    }
+    std::size_t joined = 0;
+    for (auto more = first; !more.empty() && joined < room_.size(); more = rest()) {
+      const std::size_t count = std::min(more.size(), room_.size() - joined);
+      std::ranges::copy(more.first(count), room_.begin() + static_cast<std::ptrdiff_t>(joined));
+      joined += count;
+      offset_ += count;
+    }
+    return room_.first(joined);
+  }
+
+ private:
+  // What is left of the first piece that is not used up.
+  std::span<const std::byte> rest() noexcept {
+    while (!pieces_.empty() && offset_ == pieces_.front().size()) {
+      pieces_ = pieces_.subspan(1);
+      offset_ = 0;
+    }
+    return pieces_.empty() ? std::span<const std::byte>() : pieces_.front().subspan(offset_);
+  }
+
+  async::Pieces pieces_;
+  std::size_t offset_ = 0;  // into the first
+  std::span<std::byte> room_;
+};
 
 std::string_view view(const char* text) noexcept {
   return text == nullptr ? std::string_view() : std::string_view(text);
@@ -168,6 +210,26 @@ IoResult TlsStream::try_write(std::span<const std::byte> from) noexcept {
     break;
   }
   return {.bytes = total};
+}
+
+IoResult TlsStream::try_write_gathered(async::Pieces from) noexcept {
+  std::array<std::byte, largest_record> room;  // not cleared: only what was joined is read
+  GatheredRecords records(from, room);
+  IoResult all;
+  for (auto record = records.next(); !record.empty(); record = records.next()) {
+    const IoResult one = try_write(record);
+    all.bytes += one.bytes;
+    if (one.bytes == record.size()) continue;
+    if (all.bytes == 0) all.error = one.error;
+    break;
+  }
+  return all;
+}
+
+// A record of which only a part has come is as unexpected as a whole one.
+bool TlsStream::undisturbed() noexcept {
+  return Stream::undisturbed() && below_ && below_->undisturbed() &&
+         SSL_has_pending(connection_.get()) == 0;
 }
 
 // After a call that did not succeed; the errors of this thread are its own.

@@ -67,6 +67,10 @@ class TlsStream final : public async::Stream, private async::StreamObserver {
 
   async::IoResult try_read(std::span<std::byte> into) noexcept override;
   async::IoResult try_write(std::span<const std::byte> from) noexcept override;
+  // Pieces that are smaller than a record go into one record together.
+  async::IoResult try_write_gathered(async::Pieces from) noexcept override;
+  // A session ticket or key update that comes in between does not disturb.
+  bool undisturbed() noexcept override;
   void shutdown_write() noexcept override;
   void close() noexcept override;
   async::Endpoint peer() const override;

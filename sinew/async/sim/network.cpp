@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <string_view>
 
 #include "sinew/async/sim/link.hpp"
@@ -17,6 +18,7 @@ namespace sinew::async::sim {
 struct Listening {
   Node* node;
   Endpoint local;
+  ListenOptions options;
   bool closed = false;
   std::deque<std::unique_ptr<LinkStream>> backlog;
   WaitQueue acceptors;
@@ -202,13 +204,16 @@ Task<std::unique_ptr<Stream>> Network::connect(Node& from, Endpoint to) {
 
 // Nothing when no answer comes: behind a partition, or with a full backlog.
 std::shared_ptr<Listening> Network::reachable(const Node& from, const Endpoint& to) {
-  auto listening = find(to);
+  auto listening = next_listening(to);
   if (listening != nullptr && parted(from, *listening->node)) return nullptr;
   if (listening == nullptr || world_.random().chance(options_.refuse)) {
     throw Error(Condition::unavailable,
                 to_string(to) + " refused the connection; is its process running?");
   }
-  return listening->backlog.size() < options_.backlog ? listening : nullptr;
+  const std::size_t backlog = listening->options.backlog > 0
+                                  ? static_cast<std::size_t>(listening->options.backlog)
+                                  : options_.backlog;
+  return listening->backlog.size() < std::min(backlog, options_.backlog) ? listening : nullptr;
 }
 
 std::unique_ptr<Stream> Network::establish(Node& from, Listening& listening, const Endpoint& to) {
@@ -221,38 +226,46 @@ std::unique_ptr<Stream> Network::establish(Node& from, Listening& listening, con
   return stream;
 }
 
-std::unique_ptr<Listener> Network::listen(Node& node, Endpoint endpoint) {
+std::unique_ptr<Listener> Network::listen(Node& node, Endpoint endpoint,
+                                          const ListenOptions& options) {
   check_address(endpoint);
   if (endpoint.port == 0) {
     endpoint.port = free_port();
-  } else if (taken(endpoint)) {
+  } else if (taken(endpoint, options.shared)) {
     throw Error(Condition::conflict,
                 to_string(endpoint) + " is in use; stop the other process or choose another port");
   }
   auto listening = std::make_shared<Listening>();
   listening->node = &node;
   listening->local = endpoint;
+  listening->options = options;
   if (node.alive()) {
-    listeners_.emplace(Address(endpoint.port, endpoint.address), listening);
+    listeners_[Address(endpoint.port, endpoint.address)].push_back(listening);
   } else {
     listening->closed = true;
   }
   return std::make_unique<SimListener>(*this, std::move(listening));
 }
 
-bool Network::taken(const Endpoint& endpoint) const {
+bool Network::taken(const Endpoint& endpoint, bool shared) const {
   return std::ranges::any_of(listeners_, [&](const auto& entry) {
     const auto& [port, address] = entry.first;
-    return port == endpoint.port &&
-           (address == endpoint.address || is_wildcard(address) || is_wildcard(endpoint.address));
+    const bool overlaps =
+        port == endpoint.port &&
+        (address == endpoint.address || is_wildcard(address) || is_wildcard(endpoint.address));
+    return overlaps && !(shared && entry.second.front()->options.shared);
   });
 }
 
-std::shared_ptr<Listening> Network::find(const Endpoint& endpoint) const {
+// Those that share the address take turns.
+std::shared_ptr<Listening> Network::next_listening(const Endpoint& endpoint) {
   for (const std::string_view address :
        {std::string_view(endpoint.address), std::string_view("0.0.0.0"), std::string_view("::")}) {
     const auto found = listeners_.find(Address(endpoint.port, address));
-    if (found != listeners_.end()) return found->second;
+    if (found == listeners_.end()) continue;
+    auto& sharing = found->second;
+    std::ranges::rotate(sharing, sharing.begin() + 1);
+    return sharing.back();
   }
   return nullptr;
 }
@@ -274,13 +287,17 @@ void Network::close(Listening& listening) noexcept {
     stream->abort();
   listening.backlog.clear();
   listening.acceptors.notify_all();
-  listeners_.erase(Address(listening.local.port, listening.local.address));
+  const auto found = listeners_.find(Address(listening.local.port, listening.local.address));
+  if (found == listeners_.end()) return;
+  std::erase_if(found->second, [&](const auto& known) { return known.get() == &listening; });
+  if (found->second.empty()) listeners_.erase(found);
 }
 
 void Network::crash(const Node& node) noexcept {
   std::vector<std::shared_ptr<Listening>> own;
-  for (const auto& [address, listening] : listeners_) {
-    if (listening->node == &node) own.push_back(listening);
+  for (const auto& [address, sharing] : listeners_) {
+    std::ranges::copy_if(sharing, std::back_inserter(own),
+                         [&](const auto& listening) { return listening->node == &node; });
   }
   for (const auto& listening : own)
     close(*listening);
@@ -293,9 +310,11 @@ void Network::crash(const Node& node) noexcept {
 
 std::string Network::describe() const {
   std::string text = "  network:";
-  for (const auto& [address, listening] : listeners_) {
-    text +=
-        fmt::format(" '{}' listens on {};", listening->node->name(), to_string(listening->local));
+  for (const auto& [address, sharing] : listeners_) {
+    for (const auto& listening : sharing) {
+      text +=
+          fmt::format(" '{}' listens on {};", listening->node->name(), to_string(listening->local));
+    }
   }
   for (const auto& [one, other] : partitions_)
     text += fmt::format(" '{}' and '{}' are parted;", one, other);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -63,9 +64,9 @@ class Network {
   Task<std::unique_ptr<Stream>> connect(Node& from, Endpoint to);
   std::shared_ptr<Listening> reachable(const Node& from, const Endpoint& to);
   std::unique_ptr<Stream> establish(Node& from, Listening& listening, const Endpoint& to);
-  std::unique_ptr<Listener> listen(Node& node, Endpoint endpoint);
-  std::shared_ptr<Listening> find(const Endpoint& endpoint) const;
-  bool taken(const Endpoint& endpoint) const;
+  std::unique_ptr<Listener> listen(Node& node, Endpoint endpoint, const ListenOptions& options);
+  std::shared_ptr<Listening> next_listening(const Endpoint& endpoint);
+  bool taken(const Endpoint& endpoint, bool shared) const;
   std::uint16_t free_port();
   void close(Listening& listening) noexcept;
   void crash(const Node& node) noexcept;
@@ -79,7 +80,8 @@ class Network {
   World& world_;
   NetworkOptions options_;
   std::uint16_t next_port_;
-  std::map<Address, std::shared_ptr<Listening>> listeners_;
+  // Of one address more than one where they share it; the first has the next connection.
+  std::map<Address, std::deque<std::shared_ptr<Listening>>> listeners_;
   std::set<Pair> partitions_;
   std::map<Pair, Duration> delays_;
   std::vector<std::weak_ptr<Link>> links_;

@@ -74,8 +74,8 @@ Task<std::unique_ptr<Stream>> Node::connect(Endpoint endpoint) {
   return world_.network_.connect(*this, std::move(endpoint));
 }
 
-std::unique_ptr<Listener> Node::listen(Endpoint endpoint) {
-  return world_.network_.listen(*this, std::move(endpoint));
+std::unique_ptr<Listener> Node::open_listener(Endpoint endpoint, const ListenOptions& options) {
+  return world_.network_.listen(*this, std::move(endpoint), options);
 }
 
 void Node::watch(int, Interest, Wait&) {

@@ -68,7 +68,6 @@ class Node final : public Runtime {
   void working_on(const char* name) noexcept override;
   void offload(Job& job, Lane lane) noexcept override;
   Task<std::unique_ptr<Stream>> connect(Endpoint endpoint) override;
-  std::unique_ptr<Listener> listen(Endpoint endpoint) override;
   void watch(int descriptor, Interest interest, Wait& wait) override;
   void unwatch(int descriptor) noexcept override;
 
@@ -82,6 +81,7 @@ class Node final : public Runtime {
 
   Node(World& world, std::string name, std::uint64_t id);
 
+  std::unique_ptr<Listener> open_listener(Endpoint endpoint, const ListenOptions& options) override;
   bool runnable() const noexcept;
   void step();
   void begin_turn() noexcept;
