@@ -9,7 +9,8 @@
 #include <sanitizer/allocator_interface.h>
 #endif
 
-// Counts every allocation of a test binary. For one source a binary: it replaces operator new.
+// Counts every allocation of a test binary: it replaces operator new, weakly, so that several
+// sources of a binary can look.
 namespace sinew::test {
 
 inline std::atomic<std::size_t> allocations = 0;
@@ -29,11 +30,11 @@ inline const int allocation_hooks =
 
 }  // namespace sinew::test
 #else
-void* operator new(std::size_t size) {
+[[gnu::weak]] void* operator new(std::size_t size) {
   sinew::test::allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::weak]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::weak]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 #endif

@@ -38,6 +38,10 @@ struct ExchangeRecord {
   std::string_view tls_version = {};
   std::string_view server_name = {};  // SNI
 
+  // The upstream's head as it came, where its buffer is still there; nullptr otherwise.
+  const wire::AnswerHead* answer = nullptr;
+  wire::Bytes answer_bytes = {};
+
   // The answer as the client got it.
   int status = 0;  // 0: none was sent
   std::uint64_t request_body_bytes = 0;
