@@ -12,9 +12,9 @@
 #include "examples/commerce/fulfillment/fulfillment.hpp"
 #include "examples/commerce/inventory/inventory.hpp"
 #include "examples/commerce/program/layout.hpp"
-#include "examples/commerce/program/port_holder.hpp"
 #include "examples/commerce/reporting/reporting.hpp"
 #include "examples/commerce/sales/sales.hpp"
+#include "sinew/async/port_holders.hpp"
 #include "sinew/base/described.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/base/log.hpp"
@@ -58,11 +58,12 @@ void Hosting::require_free_ports() const {
   if (options_.settings.port == 0) return;
   for (std::size_t i = 0; i < std::size(context_names); ++i) {
     const auto port = static_cast<std::uint16_t>(options_.settings.port + i);
-    if (const auto holder = port_holder(port)) {
+    const auto holders = sinew::async::port_holders({"0.0.0.0", port});
+    if (!holders.empty()) {
       throw Error(Condition::conflict,
                   fmt::format("port {}, for {}, is in use by {}: stop it, or choose other ports "
                               "with --port (0: free ones)",
-                              port, context_names[i], *holder));
+                              port, context_names[i], to_string(holders.front())));
     }
   }
 }
