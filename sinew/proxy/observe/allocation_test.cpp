@@ -3,14 +3,17 @@
 #include <array>
 #include <cstddef>
 
+#include "sinew/base/log_sink.hpp"
+#include "sinew/proxy/observe/access_log.hpp"
 #include "sinew/proxy/observe/request_identity.hpp"
+#include "sinew/proxy/observe/test_exchange.hpp"
 #include "sinew/wire/test_parsed.hpp"
 #include "tests/support/counted_allocations.hpp"
 
 namespace sinew::proxy {
 namespace {
 
-using test::allocations;
+using sinew::test::allocations;
 using wire::test::ParsedRequest;
 
 TEST(ObserveAllocations, NoneForAnIdentity) {
@@ -28,6 +31,19 @@ TEST(ObserveAllocations, NoneForAnIdentity) {
     identity.put_into(out);
     ASSERT_TRUE(out.pieces());
   }
+
+  EXPECT_EQ(allocations.load(), before);
+}
+
+TEST(ObserveAllocations, NoneForALineOfTheLogAlsoWhenTheBufferIsFull) {
+  const log::Capture quiet(log::Level::off);  // the log's thread would say what it dropped
+  AccessLog log({.target = "/dev/null", .buffer_bytes = std::size_t{64} << 10U}, 1);
+  const test::Exchange exchange;
+  log.worker(0).write(exchange.record);
+  const auto before = allocations.load();
+
+  for (int i = 0; i < 50'000; ++i)
+    log.worker(0).write(exchange.record);
 
   EXPECT_EQ(allocations.load(), before);
 }
