@@ -26,6 +26,17 @@ Node without_nulls(const Node& node) {
   return out;
 }
 
+// The files that `sinew: {cert: file:/x, key: file:/y}` names.
+void collect_files(const Node& node, bool secrets, std::vector<std::string>& out) {
+  for (const auto& child : node.children()) {
+    const auto& name = child.key().name;
+    if (secrets && (name == "cert" || name == "key") && child.text().starts_with("file:")) {
+      out.push_back(child.text().substr(5));
+    }
+    collect_files(child, name == "sinew", out);
+  }
+}
+
 std::vector<Problem> by_line(const Problems& problems) {
   const auto kept = problems.kept();
   std::vector<Problem> out(kept.begin(), kept.end());
@@ -38,6 +49,7 @@ Reading read_tree(const Node& tree, Problems& problems, const Environment& envir
   // Broken syntax leaves no tree: then what is missing would only hide the cause.
   if (problems.empty() || tree.kind() != Node::Kind::null) {
     const Node root = without_nulls(tree);
+    collect_files(root, false, out.files);
     Problems warnings;
     auto documents = read_documents(root, problems, environment);
     auto configuration = link_documents(std::move(documents), problems, warnings);
@@ -83,11 +95,11 @@ Reading read_configuration_file(const std::filesystem::path& path, const Environ
 }
 
 std::string configuration_reference() {
-  std::string out = section<FileDocument>("The file") + section<ServiceDocument>("Services") +
-                    section<RouteDocument>("Routes") + section<UpstreamDocument>("Upstreams") +
-                    section<TargetDocument>("Targets") +
-                    section<CertificateDocument>("Certificates") +
-                    section<ServerNameDocument>("SNIs");
+  std::string out =
+      section<FileDocument>("The file") + section<ServiceDocument>("Services") +
+      section<RouteDocument>("Routes") + section<UpstreamDocument>("Upstreams") +
+      section<TargetDocument>("Targets") + section<CertificateDocument>("Certificates") +
+      section<CaCertificateDocument>("CA certificates") + section<ServerNameDocument>("SNIs");
   out.pop_back();  // the last empty line
   return out;
 }

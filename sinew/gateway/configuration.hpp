@@ -26,6 +26,8 @@ struct Reading {
   std::size_t error_count = 0;
   // What is allowed and hardly meant, by line; at most 100. None beside errors.
   std::vector<config::Problem> warnings;
+  // What `sinew:` objects named by file:, as far as that was found out; absolute.
+  std::vector<std::string> files;
 };
 
 // Reads a file's text. Everything wrong is found in one pass, whatever it is; text that is not even

@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "hash_fallback_header: A"),
              "hash_fallback_header is the same"},
         Case{"status", upstream_with("healthchecks: {active: {healthy: {http_statuses: [20]}}}"),
-             "http_statuses[0]: got \"20\", expected an integer from 100 to 999"},
+             "http_statuses[0]: got \"20\", expected an integer from 100 to 599"},
         Case{"threshold", upstream_with("healthchecks: {threshold: 101}"), "from 0 to 100"},
         Case{"target", upstream_with("targets: [{target: \"a:b\"}]"), "host:port"},
         Case{"target_without_address", upstream_with("targets: [{weight: 1}]"),

@@ -9,6 +9,7 @@
 #include "sinew/base/config.hpp"
 #include "sinew/base/secret.hpp"
 #include "sinew/base/uuid.hpp"
+#include "sinew/gateway/sinew_settings.hpp"
 
 // What may stand in a declarative file besides the values of entities, as types of the
 // configuration tree: lists of entities, references, and what Kong knows and Sinew does not.
@@ -18,13 +19,6 @@ namespace sinew::gateway {
 // tree that is being read.
 struct EntityList {
   const config::Node* node = nullptr;
-};
-
-// Which other entity is meant: its name or id as a text, or as {name: x} or {id: x}.
-struct Reference {
-  std::string text;    // empty: none
-  bool given = false;  // though perhaps wrongly, which was said
-  config::Position position;
 };
 
 // Known to Kong; whoever writes it must learn that it does nothing here.

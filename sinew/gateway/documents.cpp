@@ -86,9 +86,29 @@ void ServiceDocument::describe(config::Section<ServiceDocument>& section) {
       .range(Milliseconds(1), kLongestTimeout);
   option(section, "enabled", &S::enabled, "false: its routes match nothing");
   option(section, "routes", &S::routes, "nested routes, without their `service`");
+  option(section, "tls_verify", &S::tls_verify,
+         "of https: false: any certificate will do, whoever shows it");
+  option(section, "tls_verify_depth", &S::tls_verify_depth,
+         "authorities between a target's certificate and a trusted one; none: 100")
+      .range(0, 64);
+  option(section, "ca_certificates", &S::authority_ids,
+         "ids: who is trusted; none: the system's authorities");
+  option(section, "client_certificate", &S::certificate, "id of the certificate shown to targets");
   option(section, "sinew", &S::sinew, "what Kong lacks");
-  refuse(section, {"client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates",
-                   "tls_sans", "plugins"});
+  refuse(section, {"tls_sans", "plugins"});
+}
+
+std::vector<std::string> ServiceDocument::violations() const {
+  std::vector<std::string> out;
+  const bool tls = tls_verify || tls_verify_depth || !authority_ids.empty() || certificate.given;
+  if (tls && protocol != Protocol::https && !url) {
+    out.emplace_back(
+        "tls_verify, tls_verify_depth, ca_certificates and client_certificate need protocol https");
+  }
+  if (!tls_verify && (tls_verify_depth || !authority_ids.empty())) {
+    out.emplace_back("tls_verify_depth and ca_certificates need tls_verify: true");
+  }
+  return out;
 }
 
 void RouteDocument::describe(config::Section<RouteDocument>& section) {
@@ -173,8 +193,10 @@ void UpstreamDocument::describe(config::Section<UpstreamDocument>& section) {
   option(section, "use_srv_name", &S::use_srv_name, "without effect");
   option(section, "targets", &S::targets, "nested targets, without their `upstream`");
   option(section, "sinew", &S::cluster, "what Kong lacks");
-  refuse(section, {"client_certificate", "hash_on_uri_capture", "hash_fallback_uri_capture",
-                   "sticky_sessions_cookie", "sticky_sessions_cookie_path"});
+  option(section, "client_certificate", &S::certificate,
+         "as a service's, for those that have none");
+  refuse(section, {"hash_on_uri_capture", "hash_fallback_uri_capture", "sticky_sessions_cookie",
+                   "sticky_sessions_cookie_path"});
 }
 
 std::vector<std::string> UpstreamDocument::violations() const {
@@ -241,6 +263,23 @@ std::vector<std::string> CertificateDocument::violations() const {
   return out;
 }
 
+void CaCertificateDocument::Sinew::describe(config::Section<Sinew>& section) {
+  section.option("cert", &Sinew::cert, "where the authority's certificate is");
+}
+
+void CaCertificateDocument::describe(config::Section<CaCertificateDocument>& section) {
+  using S = CaCertificateDocument;
+  describe_entity(section);
+  option(section, "cert", &S::cert_text, "of the authority");
+  option(section, "cert_digest", &S::cert_digest, "without effect");
+  option(section, "sinew", &S::sinew, "in place of cert: where it is");
+}
+
+std::vector<std::string> CaCertificateDocument::violations() const {
+  if (cert_text.has_value() != sinew.cert.has_value()) return {};
+  return {cert_text ? "cert and sinew.cert are both given" : "cert is required, or sinew.cert"};
+}
+
 void FileDocument::Sinew::describe(config::Section<Sinew>& section) {
   section.option("listeners", &Sinew::listeners, "what a listener does, by its address")
       .items(0, 64);
@@ -256,12 +295,12 @@ void FileDocument::describe(config::Section<FileDocument>& section) {
   option(section, "upstreams", &S::upstreams, "");
   option(section, "targets", &S::targets, "");
   option(section, "certificates", &S::certificates, "");
+  option(section, "ca_certificates", &S::ca_certificates, "");
   option(section, "snis", &S::snis, "");
   option(section, "sinew", &S::sinew, "what Kong lacks");
   refuse(section, {"plugins",
                    "consumers",
                    "consumer_groups",
-                   "ca_certificates",
                    "vaults",
                    "keys",
                    "key_sets",
@@ -285,7 +324,7 @@ void HealthyCheck::describe(config::Section<HealthyCheck>& section) {
   using S = HealthyCheck;
   section.option("interval", &S::interval, "between probes of healthy targets; 0: none")
       .range(Seconds(0), Seconds(65'535));
-  section.option("http_statuses", &S::http_statuses, "that count as success").range(100, 999);
+  section.option("http_statuses", &S::http_statuses, "that count as success").range(100, 599);
   section.option("successes", &S::successes, "in a row that make a target healthy; 0: never")
       .range(0, 255);
 }
@@ -294,7 +333,7 @@ namespace {
 
 template <class S>
 void describe_failures(config::Section<S>& section) {
-  section.option("http_statuses", &S::http_statuses, "that count as failure").range(100, 999);
+  section.option("http_statuses", &S::http_statuses, "that count as failure").range(100, 599);
   section
       .option("tcp_failures", &S::tcp_failures, "in a row that make a target unhealthy; 0: never")
       .range(0, 255);
@@ -314,8 +353,8 @@ void UnhealthyCheck::describe(config::Section<UnhealthyCheck>& section) {
 void ActiveChecks::describe(config::Section<ActiveChecks>& section) {
   using S = ActiveChecks;
   section.option("type", &S::type, "of the probe");
-  section.option("timeout", &S::timeout, "of a probe").range(Seconds(0), Seconds(65'535));
-  section.option("concurrency", &S::concurrency, "probes at a time").range(1, 1 << 20);
+  section.option("timeout", &S::timeout, "of a probe").range(Seconds(0.001), Seconds(65'535));
+  section.option("concurrency", &S::concurrency, "probes at a time").range(1, 1'000);
   section.option("http_path", &S::http_path, "asked for");
   section.option("https_sni", &S::https_sni, "none: the target's name");
   section.option("https_verify_certificate", &S::https_verify_certificate, "of the target");
@@ -326,7 +365,7 @@ void ActiveChecks::describe(config::Section<ActiveChecks>& section) {
 
 void PassiveHealthy::describe(config::Section<PassiveHealthy>& section) {
   using S = PassiveHealthy;
-  section.option("http_statuses", &S::http_statuses, "that count as success").range(100, 999);
+  section.option("http_statuses", &S::http_statuses, "that count as success").range(100, 599);
   section.option("successes", &S::successes, "in a row that make a target healthy; 0: never")
       .range(0, 255);
 }

@@ -22,9 +22,12 @@ struct Extras {
 struct ServiceDocument : Service, Extras {
   std::optional<std::string> url;
   EntityList routes;
+  Reference certificate;
+  std::vector<Reference> authority_ids;
   ServiceSettings sinew;
 
   static void describe(config::Section<ServiceDocument>& section);
+  std::vector<std::string> violations() const;
 };
 
 struct RouteDocument : Route, Extras {
@@ -46,6 +49,7 @@ struct TargetDocument : Target, Extras {
 
 struct UpstreamDocument : Upstream, Extras {
   EntityList targets;
+  Reference certificate;
   Only<"false"> use_srv_name;
 
   static void describe(config::Section<UpstreamDocument>& section);
@@ -75,6 +79,21 @@ struct CertificateDocument : Certificate, Extras {
   std::vector<std::string> violations() const;
 };
 
+struct CaCertificateDocument : CaCertificate, Extras {
+  // Where the PEM text is; read with the file.
+  struct Sinew {
+    std::optional<Secret> cert;
+
+    static void describe(config::Section<Sinew>& section);
+  };
+  std::optional<Pem> cert_text;
+  std::optional<std::string> cert_digest;
+  Sinew sinew;
+
+  static void describe(config::Section<CaCertificateDocument>& section);
+  std::vector<std::string> violations() const;
+};
+
 struct FileDocument : Extras {
   struct Sinew {
     std::vector<ListenerSettings> listeners;
@@ -88,6 +107,7 @@ struct FileDocument : Extras {
   EntityList upstreams;
   EntityList targets;
   EntityList certificates;
+  EntityList ca_certificates;
   EntityList snis;
   Sinew sinew;
 
@@ -102,6 +122,7 @@ struct Documents {
   std::vector<UpstreamDocument> upstreams;
   std::vector<TargetDocument> targets;
   std::vector<CertificateDocument> certificates;
+  std::vector<CaCertificateDocument> ca_certificates;
   std::vector<ServerNameDocument> snis;
 };
 

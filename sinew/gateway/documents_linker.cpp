@@ -93,6 +93,7 @@ class Linker {
         routes_("route", "routes", problems),
         upstreams_("upstream", "upstreams", problems),
         certificates_("certificate", "certificates", problems),
+        ca_certificates_("ca_certificate", "ca_certificates", problems),
         server_names_("name of a server", "snis", problems) {}
 
   Configuration link() {
@@ -101,6 +102,7 @@ class Linker {
     link_routes();
     link_targets();
     link_certificates();
+    link_authorities();
     link_listeners();
     return std::move(out_);
   }
@@ -128,6 +130,7 @@ class Linker {
     each(documents_.routes, routes_, name);
     each(documents_.upstreams, upstreams_, name);
     each(documents_.certificates, certificates_, [](const auto&) { return std::string(); });
+    each(documents_.ca_certificates, ca_certificates_, [](const auto&) { return std::string(); });
     each(documents_.snis, server_names_, name);
   }
 
@@ -150,6 +153,8 @@ class Linker {
       service.upstream = upstreams_.named(service.host.text);
       service.exchange = static_cast<const ExchangeSettings&>(service.sinew);
       service.cluster = service.sinew.cluster;
+      service.client_certificate = shown_certificate(service);
+      service.authorities = authorities(service.authority_ids, service.place);
       if (service.upstream && service.cluster) {
         const auto& upstream = documents_.upstreams[*service.upstream];
         fail(service, "sinew.cluster",
@@ -158,6 +163,21 @@ class Linker {
       }
       out_.services.push_back(service);
     }
+  }
+
+  template <class D>
+  std::optional<std::size_t> shown_certificate(const D& document) {
+    if (document.certificate.text.empty()) return std::nullopt;
+    return certificates_.find(document.certificate, document.place);
+  }
+
+  std::vector<std::size_t> authorities(const std::vector<Reference>& ids,
+                                       const std::string& place) {
+    std::vector<std::size_t> out;
+    for (const auto& id : ids) {
+      if (const auto found = ca_certificates_.find(id, place)) out.push_back(*found);
+    }
+    return out;
   }
 
   void link_routes() {
@@ -205,8 +225,10 @@ class Linker {
   }
 
   void link_targets() {
-    for (auto& upstream : documents_.upstreams)
+    for (auto& upstream : documents_.upstreams) {
+      upstream.client_certificate = shown_certificate(upstream);
       out_.upstreams.push_back(upstream);
+    }
     std::map<std::pair<std::size_t, std::string>, std::size_t> lines;
     Register targets("target", "targets", problems_);
     std::size_t index = 0;
@@ -253,10 +275,30 @@ class Linker {
       const auto certificate = owner(name, name.certificate, certificates_, "certificate");
       if (certificate) out_.certificates[*certificate].snis.push_back(name);
     }
+    std::set<std::size_t> shown;
+    for (const auto& service : out_.services)
+      shown.insert(service.client_certificate.value_or(SIZE_MAX));
+    for (const auto& upstream : out_.upstreams)
+      shown.insert(upstream.client_certificate.value_or(SIZE_MAX));
     for (std::size_t i = 0; i < out_.certificates.size(); ++i) {
-      if (out_.certificates[i].snis.empty()) {
-        warn(documents_.certificates[i], "no name of a server leads to this certificate");
+      if (out_.certificates[i].snis.empty() && !shown.contains(i)) {
+        warn(documents_.certificates[i],
+             "no name of a server leads to this certificate, and nobody shows it to targets");
       }
+    }
+  }
+
+  void link_authorities() {
+    for (auto& document : documents_.ca_certificates) {
+      const Secret* text = document.cert_text ? &document.cert_text->text : nullptr;
+      if (document.sinew.cert) text = &*document.sinew.cert;
+      if (text == nullptr || text->empty()) {
+        out_.ca_certificates.push_back(document);
+        continue;  // which was said
+      }
+      document.pem = text->reveal();
+      if (auto error = tls::authority_problem(document.pem)) fail(document, "cert", *error);
+      out_.ca_certificates.push_back(document);
     }
   }
 
@@ -279,7 +321,11 @@ class Linker {
   void link_listeners() {
     out_.listeners = documents_.file.sinew.listeners;
     std::set<std::string> addresses;
-    for (const auto& listener : out_.listeners) {
+    for (auto& listener : out_.listeners) {
+      if (listener.client_certificates) {
+        listener.client_authorities =
+            authorities(listener.client_certificates->ca_certificates, "sinew.listeners");
+      }
       if (addresses.insert(listener.address.text).second) continue;
       problems_.add(
           {{}, "sinew.listeners", fmt::format("{} is there twice", listener.address.text)});
@@ -293,6 +339,7 @@ class Linker {
   Register routes_;
   Register upstreams_;
   Register certificates_;
+  Register ca_certificates_;
   Register server_names_;
   std::size_t combinations_ = 0;
   Configuration out_;

@@ -23,6 +23,7 @@ class Reader {
     read_list(file.services, "services", {}, out.services);
     read_list(file.upstreams, "upstreams", {}, out.upstreams);
     read_list(file.certificates, "certificates", {}, out.certificates);
+    read_list(file.ca_certificates, "ca_certificates", {}, out.ca_certificates);
     read_nested(out.services, &ServiceDocument::routes, ".routes", out.routes);
     read_nested(out.upstreams, &UpstreamDocument::targets, ".targets", out.targets);
     read_nested(out.certificates, &CertificateDocument::snis, ".snis", out.snis);

@@ -40,6 +40,12 @@ struct Service : Entity {
   ExchangeSettings exchange;
   std::optional<ClusterSettings> cluster;  // only where the host is no upstream
   std::optional<std::size_t> upstream;     // index into Configuration::upstreams
+
+  // Towards services of https.
+  bool tls_verify = false;               // Kong's: any certificate will do
+  std::optional<int> tls_verify_depth;   // authorities between the certificate and a trusted one
+  std::vector<std::size_t> authorities;  // into Configuration::ca_certificates; empty: the system's
+  std::optional<std::size_t> client_certificate;  // into Configuration::certificates
 };
 
 // Which requests a service gets: all criteria that are given must be met, one of each list.
@@ -138,6 +144,8 @@ struct Upstream : Entity {
   std::optional<Host> host_header;
   ClusterSettings cluster;
   std::vector<Target> targets;
+  // Shown to targets by services that have none of their own; into Configuration::certificates.
+  std::optional<std::size_t> client_certificate;
 };
 
 // A certificate with its chain and key, and the names of servers it is for.
@@ -150,12 +158,18 @@ struct Certificate : Entity {
   std::vector<ServerName> snis;
 };
 
+// An authority that others' certificates are verified by.
+struct CaCertificate : Entity {
+  std::string pem;  // one certificate
+};
+
 // A whole file. What refers to another entity has its index.
 struct Configuration {
   std::vector<Service> services;
   std::vector<Route> routes;  // in the order of the file; precedence is route_order()'s
   std::vector<Upstream> upstreams;
   std::vector<Certificate> certificates;
+  std::vector<CaCertificate> ca_certificates;
   std::vector<ListenerSettings> listeners;
 };
 

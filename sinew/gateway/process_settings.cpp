@@ -98,8 +98,8 @@ void describe_clients(config::Section<ProcessDocument>& section) {
 void describe_upstreams(config::Section<ProcessDocument>& section) {
   using S = ProcessDocument;
   option(section, "upstream_keepalive_pool_size", &S::upstream_keepalive_pool_size,
-         "idle connections kept for an endpoint and worker; 0: none")
-      .range(0, 1'000'000);
+         "idle connections kept for an upstream and worker; 0: none")
+      .range(0, 100'000);
   option(section, "upstream_keepalive_max_requests", &S::upstream_keepalive_max_requests,
          "over one connection; 0: no bound")
       .range(0, 2'000'000'000);

@@ -1,6 +1,7 @@
 #include "sinew/gateway/sinew_settings.hpp"
 
 #include "sinew/base/config.hpp"
+#include "sinew/gateway/document_rules.hpp"
 
 namespace sinew::gateway {
 namespace {
@@ -99,12 +100,24 @@ void ProxyProtocolSettings::describe(config::Section<ProxyProtocolSettings>& sec
       .range(kShortest, milliseconds(60'000));
 }
 
+void ClientCertificateSettings::describe(config::Section<ClientCertificateSettings>& section) {
+  using S = ClientCertificateSettings;
+  section.option("mode", &S::mode, "optional: who shows none is served, who shows a wrong one not");
+  section
+      .option("ca_certificates", &S::ca_certificates,
+              "who issues clients' certificates: ids of ca_certificates")
+      .required()
+      .items(1, 100);
+}
+
 void ListenerSettings::describe(config::Section<ListenerSettings>& section) {
   using S = ListenerSettings;
   section.option("address", &S::address, "of proxy_listen, which these settings are for")
       .required();
   section.option("proxy_protocol", &S::proxy_protocol,
                  "PROXY protocol v1 and v2: then it is mandatory; none: never read");
+  section.option("client_certificates", &S::client_certificates,
+                 "of a listener with TLS: what clients must show; none: nothing");
   section.option("trusted_addresses", &S::trusted_addresses,
                  "whose Forwarded and X-Forwarded-* are believed, beside trusted_ips");
   section.option("header_timeout", &S::header_timeout, "until a request's head is complete")

@@ -72,8 +72,18 @@ struct ProxyProtocolSettings {
   static void describe(config::Section<ProxyProtocolSettings>& section);
 };
 
+// Which certificates a listener with TLS asks its clients for.
+struct ClientCertificateSettings {
+  ClientCertificates mode = ClientCertificates::required;
+  std::vector<Reference> ca_certificates;  // who issues them
+
+  static void describe(config::Section<ClientCertificateSettings>& section);
+};
+
 struct ListenerSettings {
   ListenAddress address;
+  std::optional<ClientCertificateSettings> client_certificates;
+  std::vector<std::size_t> client_authorities;  // indices into Configuration::ca_certificates
   std::optional<ProxyProtocolSettings> proxy_protocol;
   std::vector<AddressRange> trusted_addresses;  // whose Forwarded and X-Forwarded-* are believed
   Duration header_timeout = std::chrono::seconds(60);  // nginx's client_header_timeout

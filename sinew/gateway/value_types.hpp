@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sinew/base/config_scalar.hpp"
+#include "sinew/base/config_tree.hpp"
 
 // The values of Kong's entities: what Kong accepts for each, as types of the configuration tree.
 namespace sinew::gateway {
@@ -120,6 +121,13 @@ struct AddressRangeRule {
   static std::optional<std::string> read(std::string_view text);
 };
 
+// Which other entity is meant: its name or id as a text, or as {name: x} or {id: x}.
+struct Reference {
+  std::string text;    // empty: none
+  bool given = false;  // though perhaps wrongly, which was said
+  config::Position position;
+};
+
 using FormatVersion = Text<FormatVersionRule>;
 using Name = Text<NameRule>;
 using Tag = Text<TagRule>;
@@ -154,6 +162,8 @@ enum class HttpsRedirect {
   temporary = 307,
   permanent = 308,
 };
+
+enum class ClientCertificates { optional, required };
 
 // The names that Kong has for the values of an enumeration, and those it has beyond them.
 template <class E>
@@ -204,6 +214,13 @@ struct KongNames<HttpsRedirect> {
        {HttpsRedirect::temporary, "307"},
        {HttpsRedirect::permanent, "308"}}};
   static constexpr std::string_view kNoun = "one of 426, 301, 302, 307, 308";
+};
+
+template <>
+struct KongNames<ClientCertificates> {
+  static constexpr std::array<std::pair<ClientCertificates, std::string_view>, 2> values{
+      {{ClientCertificates::optional, "optional"}, {ClientCertificates::required, "required"}}};
+  static constexpr std::string_view kNoun = "one of optional, required";
 };
 
 template <class E>

@@ -146,6 +146,19 @@ bool use(SSL& connection, const Certificate& certificate) noexcept {
                               parts.chain.get(), 1) == 1;
 }
 
+std::optional<std::string> authority_problem(std::string_view pem) {
+  std::string problem;
+  const auto certificates = read_certificates(pem, problem);
+  if (!problem.empty()) return problem;
+  if (certificates.size() > 1) {
+    return fmt::format("there are {} certificates in it, and one is expected", certificates.size());
+  }
+  if (X509_check_ca(certificates.front().get()) == 0) {
+    return "the certificate is not that of an authority (basicConstraints CA:TRUE)";
+  }
+  return std::nullopt;
+}
+
 std::expected<Certificate, std::string> Certificate::from_pem(std::string_view chain,
                                                               const Secret& key,
                                                               std::string_view name) {

@@ -24,6 +24,9 @@ struct CertificateDetails {
   Timestamp not_after;
 };
 
+// A sentence when a PEM text is not exactly one certificate of an authority.
+std::optional<std::string> authority_problem(std::string_view pem);
+
 // A certificate with its chain and private key, checked to fit each other. Immutable; copies share
 // it and may live on any thread.
 class Certificate {

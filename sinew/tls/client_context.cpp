@@ -34,6 +34,7 @@ struct ClientContext::State {
   void set_verification(std::vector<std::string>& problems) {
     if (!options.verify) return;
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, Transport::note_doubted);
+    if (options.verify_depth) SSL_CTX_set_verify_depth(context.get(), *options.verify_depth);
     if (!options.authorities.empty()) {
       trust(*context, options.authorities, problems);
     } else if (SSL_CTX_set_default_verify_paths(context.get()) != 1) {

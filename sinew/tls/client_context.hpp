@@ -19,6 +19,8 @@ struct ClientOptions {
   std::string authorities = {};
   // False: any certificate will do. Then whoever is in between can read and change everything.
   bool verify = true;
+  // Authorities between a server's certificate and a trusted one; none: OpenSSL's 100.
+  std::optional<int> verify_depth = {};
   std::optional<Certificate> certificate = {};  // shown to servers that ask for one
   std::vector<std::string> applications = {};   // ALPN, the best first; empty: not offered
   Settings settings = {};
