@@ -3,6 +3,7 @@
 #include <ares.h>
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <map>
@@ -45,6 +46,25 @@ std::string address_text(const sockaddr& address) {
                                                                                   : text.data();
 }
 
+struct Channel {
+  Channel() = default;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  ~Channel() {
+    if (handle != nullptr) ares_destroy(handle);
+  }
+  ares_channel handle = nullptr;
+};
+
+void require_server_list(const std::string& servers) {
+  if (servers.empty()) return;
+  Channel channel;
+  if (ares_init(&channel.handle) != ARES_SUCCESS) return;  // each look-up says so
+  if (ares_set_servers_ports_csv(channel.handle, servers.c_str()) == ARES_SUCCESS) return;
+  throw Error(Condition::invalid_input,
+              "'" + servers + "' is no list of name servers; write 10.0.0.53,10.0.0.54:5353");
+}
+
 // One name being looked up, with a channel of its own: c-ares' sockets then live and end with it,
 // and dropping the task drops them. Reading resolv.conf each time costs less than a round trip.
 class Lookup {
@@ -53,16 +73,9 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  Task<std::vector<std::string>> run();
+  Task<Answer> run();
 
  private:
-  struct Channel {
-    ~Channel() {
-      if (handle != nullptr) ares_destroy(handle);
-    }
-    ares_channel handle = nullptr;
-  };
-
   // A socket of c-ares. Its number may come again after it was closed; its id does not.
   struct Socket {
     unsigned id = 0;
@@ -82,7 +95,7 @@ class Lookup {
   unsigned last_id_ = 0;
   bool done_ = false;
   int status_ = ARES_SUCCESS;
-  std::vector<std::string> addresses_;
+  Answer answer_;
   async::Event finished_;
   std::exception_ptr unwatchable_;
   Channel channel_;
@@ -104,7 +117,7 @@ Lookup::Lookup(async::TaskContext& context, const DnsOptions& options, std::stri
   }
 }
 
-Task<std::vector<std::string>> Lookup::run() {
+Task<Answer> Lookup::run() {
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -124,8 +137,8 @@ Task<std::vector<std::string>> Lookup::run() {
   }
   if (failure) std::rethrow_exception(failure);
   check(status_, host_);
-  if (addresses_.empty()) check(ARES_ENODATA, host_);
-  co_return std::move(addresses_);
+  if (answer_.addresses.empty()) check(ARES_ENODATA, host_);
+  co_return std::move(answer_);
 }
 
 void Lookup::on_socket(void* data, ares_socket_t socket, int readable, int writable) {
@@ -192,7 +205,9 @@ void Lookup::on_result(void* data, int status, int, ares_addrinfo* found) {
   self.status_ = status;
   if (found != nullptr) {
     for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
-      self.addresses_.push_back(address_text(*node->ai_addr));
+      const std::chrono::seconds ttl(std::max(node->ai_ttl, 0));
+      self.answer_.addresses.push_back(address_text(*node->ai_addr));
+      self.answer_.ttl = std::min(ttl, self.answer_.ttl.value_or(ttl));
     }
     ares_freeaddrinfo(found);
   }
@@ -215,10 +230,11 @@ void DnsOptions::describe(config::Section<DnsOptions>& section) {
 DnsResolver::DnsResolver(DnsOptions options) : options_(std::move(options)) {
   static std::once_flag initialised;
   std::call_once(initialised, [] { ares_library_init(ARES_LIB_INIT_ALL); });
+  require_server_list(options_.servers);
 }
 
-Task<std::vector<std::string>> DnsResolver::resolve(std::string host) {
-  if (auto local = resolve_locally(host)) co_return std::move(*local);
+Task<Answer> DnsResolver::look_up(std::string host) {
+  if (auto local = resolve_locally(host)) co_return Answer{std::move(*local)};
   if (lookups_ >= options_.max_lookups) {
     throw Error(Condition::exhausted, "too many names are being looked up; try again later");
   }

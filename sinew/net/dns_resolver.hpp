@@ -26,9 +26,10 @@ struct DnsOptions {
 // caches better. A simulated runtime can watch no socket: names end in `unsupported` there.
 class DnsResolver final : public Resolver {
  public:
+  // Throws Error invalid_input when `servers` is no such list.
   explicit DnsResolver(DnsOptions options = {});
 
-  Task<std::vector<std::string>> resolve(std::string host) override;
+  Task<Answer> look_up(std::string host) override;
 
  private:
   DnsOptions options_;

@@ -1,6 +1,7 @@
 #include "sinew/net/dns_resolver.hpp"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -22,8 +23,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A name server on a loopback port: knows the IPv4 address of `known.example`, denies `unknown`,
-// says nothing to `silent`.
+// A name server on a loopback port: knows the IPv4 address of `known.example`, and of
+// `dual.known.example` an IPv6 one too, denies `unknown`, says nothing to `silent`, and to
+// `failing` that it cannot tell.
 class NameServer {
  public:
   NameServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
@@ -68,13 +70,21 @@ class NameServer {
     const bool known =
         reply.find("known") != std::string::npos && reply.find("unknown") == std::string::npos;
     reply.resize(question_end);  // without the additional section
-    const bool found = known && asks_ipv4;
+    const bool failing = reply.find("failing") != std::string::npos;
+    const bool asks_ipv6 = reply[question_end - 3] == 28;
+    const bool dual = asks_ipv6 && reply.find("dual") != std::string::npos;
+    const bool found = known && (asks_ipv4 || dual);
     reply[2] = '\x81';
-    reply[3] = known ? '\x80' : '\x83';  // NXDOMAIN
-    reply[7] = found ? 1 : 0;            // answers
+    reply[3] = known ? '\x80' : failing ? '\x82' : '\x83';  // SERVFAIL, NXDOMAIN
+    reply[7] = found ? 1 : 0;                               // answers
     reply[9] = reply[11] = 0;
     // A pointer to the name, type A, class IN, 60 s, 4 bytes: 10.1.2.3.
-    if (found) reply += std::string("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\1\2\3", 16);
+    if (found && asks_ipv4) reply += std::string("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\1\2\3", 16);
+    // The same with type AAAA, 30 s, 16 bytes: 2001:db8::1.
+    if (found && dual) {
+      reply += std::string("\xc0\x0c\0\x1c\0\1\0\0\0\x1e\0\x10", 12);
+      reply += std::string("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    }
     ::sendto(socket_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), length);
   }
 
@@ -96,10 +106,11 @@ class DnsResolverTest : public testing::Test {
     scope.spawn(server_.serve(reactor_));
     std::string text;
     try {
-      const auto addresses =
-          co_await async::with_deadline(reactor_.now() + within, resolver.resolve(host));
-      for (const std::string& address : addresses)
+      const Answer answer =
+          co_await async::with_deadline(reactor_.now() + within, resolver.look_up(host));
+      for (const std::string& address : answer.addresses)
         text += (text.empty() ? "" : " ") + address;
+      if (answer.ttl) text += " for " + std::to_string(answer.ttl->count());
     } catch (const Error& error) {
       text = to_string(error.condition());
     }
@@ -113,7 +124,16 @@ class DnsResolverTest : public testing::Test {
   NameServer server_;
 };
 
-TEST_F(DnsResolverTest, FindsAKnownName) { EXPECT_EQ(resolve("known.example"), "10.1.2.3"); }
+TEST_F(DnsResolverTest, FindsAKnownName) { EXPECT_EQ(resolve("known.example"), "10.1.2.3 for 60"); }
+
+TEST_F(DnsResolverTest, FindsBothKindsOfAddressesAndTheLeastTimeToLive) {
+  EXPECT_THAT(resolve("dual.known.example"),
+              testing::AnyOf("10.1.2.3 2001:db8::1 for 30", "2001:db8::1 10.1.2.3 for 30"));
+}
+
+TEST_F(DnsResolverTest, AServerThatCannotTellDeniesNothing) {
+  EXPECT_EQ(resolve("failing.example"), "unavailable");
+}
 
 TEST_F(DnsResolverTest, DeniesAnUnknownName) { EXPECT_EQ(resolve("unknown.example"), "not_found"); }
 
@@ -138,6 +158,13 @@ TEST(DnsResolver, RefusesMoreThanItsBound) {
   } catch (const Error& error) {
     EXPECT_EQ(error.condition(), Condition::exhausted);
   }
+}
+
+TEST(DnsResolver, RefusesServersThatAreNone) {
+  for (const char* servers : {"nonsense", "10.0.0.1:port", "10.0.0.1,,x"}) {
+    EXPECT_THROW(DnsResolver({.servers = servers}), Error) << servers;
+  }
+  EXPECT_NO_THROW(DnsResolver({.servers = "10.0.0.1,10.0.0.2:5353,[::1]:53"}));
 }
 
 // A simulation shall not leak into the real world, and not wait for it either.

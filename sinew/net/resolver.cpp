@@ -28,13 +28,17 @@ std::optional<std::vector<std::string>> resolve_locally(std::string_view host) {
   return std::vector<std::string>{"127.0.0.1", "::1"};
 }
 
-Task<std::vector<std::string>> FixedResolver::resolve(std::string host) {
-  if (auto local = resolve_locally(host)) co_return std::move(*local);
+Task<std::vector<std::string>> Resolver::resolve(std::string host) {
+  co_return (co_await look_up(std::move(host))).addresses;
+}
+
+Task<Answer> FixedResolver::look_up(std::string host) {
+  if (auto local = resolve_locally(host)) co_return Answer{std::move(*local)};
   const auto found = table_.find(host);
   if (found == table_.end()) {
     throw Error(Condition::not_found, "the host " + host + " is not in the table of names");
   }
-  co_return found->second;
+  co_return Answer{found->second};
 }
 
 }  // namespace sinew::net

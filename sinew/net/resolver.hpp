@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +18,13 @@ bool is_numeric_address(std::string_view host) noexcept;
 // is the loopback (RFC 6761, section 6.3). Otherwise nothing.
 std::optional<std::vector<std::string>> resolve_locally(std::string_view host);
 
+// What is known of a name.
+struct Answer {
+  std::vector<std::string> addresses;  // at least one, numeric, in the order to try them
+  // How long it holds, the least of all its records; none: for ever, it came from no name server.
+  std::optional<std::chrono::seconds> ttl = std::nullopt;
+};
+
 // Turns a host's name into numeric addresses. One worker.
 class Resolver {
  public:
@@ -25,10 +33,11 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
   virtual ~Resolver() = default;
 
-  // At least one address, in the order to try them. Errors: not_found when the name does not exist
-  // or has no address, invalid_input when it is no host name, unavailable when no server answers,
-  // timeout, cancelled.
-  virtual Task<std::vector<std::string>> resolve(std::string host) = 0;
+  // Errors: not_found when the name does not exist or has no address, invalid_input when it is no
+  // host name, unavailable when no server answers or is able to, exhausted, timeout, cancelled.
+  virtual Task<Answer> look_up(std::string host) = 0;
+  // Its addresses alone.
+  Task<std::vector<std::string>> resolve(std::string host);
 };
 
 // Names from a fixed table, besides those that need no look-up: for tests, simulation, and systems
@@ -39,7 +48,7 @@ class FixedResolver final : public Resolver {
 
   explicit FixedResolver(Table table = {}) : table_(std::move(table)) {}
 
-  Task<std::vector<std::string>> resolve(std::string host) override;
+  Task<Answer> look_up(std::string host) override;
 
  private:
   Table table_;
