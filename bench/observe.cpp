@@ -1,12 +1,16 @@
-// What observing an exchange costs its worker: its identity and its line of the access log.
+// What observing an exchange costs its worker: its identity, its line of the access
+// log and its counts; and what a scrape costs.
 
 #include <benchmark/benchmark.h>
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "sinew/base/log_sink.hpp"
 #include "sinew/proxy/observe/access_log.hpp"
+#include "sinew/proxy/observe/proxy_metrics.hpp"
 #include "sinew/proxy/observe/request_identity.hpp"
 #include "sinew/proxy/observe/test_exchange.hpp"
 
@@ -50,6 +54,40 @@ void log_exchange(benchmark::State& state) {
   state.counters["dropped"] = static_cast<double>(counts.no_room + counts.write_failed);
 }
 BENCHMARK(log_exchange);
+
+// Of one of many routes in turn, so that cells are not all in the nearest cache.
+void count(benchmark::State& state) {
+  test::Exchange exchange;
+  ProxyMetrics metrics(1);
+  std::vector<Route> routes(static_cast<std::size_t>(state.range(0)), exchange.route);
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    routes[i].name = "route-" + std::to_string(i);
+  std::size_t at = 0;
+  for (auto _ : state) {
+    exchange.record.route = &routes[at];
+    at = (at + 1) % routes.size();
+    metrics.worker(0).count(exchange.record);
+  }
+}
+BENCHMARK(count)->Arg(1)->Arg(1'000);
+
+void scrape(benchmark::State& state) {
+  test::Exchange exchange;
+  ProxyMetrics metrics(1);
+  std::vector<Route> routes(static_cast<std::size_t>(state.range(0)), exchange.route);
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    routes[i].name = "route-" + std::to_string(i);
+    exchange.record.route = &routes[i];
+    metrics.worker(0).count(exchange.record);
+  }
+  std::string text;
+  for (auto _ : state) {
+    text.clear();
+    metrics.write(text);
+  }
+  state.counters["bytes"] = static_cast<double>(text.size());
+}
+BENCHMARK(scrape)->Arg(100)->Arg(5'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sinew::proxy

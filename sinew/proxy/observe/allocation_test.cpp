@@ -5,6 +5,7 @@
 
 #include "sinew/base/log_sink.hpp"
 #include "sinew/proxy/observe/access_log.hpp"
+#include "sinew/proxy/observe/proxy_metrics.hpp"
 #include "sinew/proxy/observe/request_identity.hpp"
 #include "sinew/proxy/observe/test_exchange.hpp"
 #include "sinew/wire/test_parsed.hpp"
@@ -44,6 +45,18 @@ TEST(ObserveAllocations, NoneForALineOfTheLogAlsoWhenTheBufferIsFull) {
 
   for (int i = 0; i < 50'000; ++i)
     log.worker(0).write(exchange.record);
+
+  EXPECT_EQ(allocations.load(), before);
+}
+
+TEST(ObserveAllocations, NoneForCountingAfterTheFirstOfARoute) {
+  ProxyMetrics metrics(1);
+  const test::Exchange exchange;
+  metrics.worker(0).count(exchange.record);
+  const auto before = allocations.load();
+
+  for (int i = 0; i < 1'000; ++i)
+    metrics.worker(0).count(exchange.record);
 
   EXPECT_EQ(allocations.load(), before);
 }
