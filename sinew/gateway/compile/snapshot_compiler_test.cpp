@@ -290,8 +290,9 @@ upstreams: [{name: u, targets: [{target: t}]}, {name: c, targets: [{target: t}]}
 
 TEST(CompiledListeners, AreThoseOfKongConf) {
   const auto made = compile(
-      R"(sinew: {listeners: [{address: "[::1]:81", proxy_protocol: {from: [10.0.0.0/8],
-        timeout: 2s}, trusted_addresses: ["fd00::/8"], header_timeout: 3s, body_timeout: 4s, idle_timeout: 5s,
+      R"(sinew: {listeners: [{
+        address: "[::1]:81", proxy_protocol: {from: [10.0.0.0/8], timeout: 2s},
+        trusted_addresses: ["fd00::/8"], header_timeout: 3s, body_timeout: 4s, idle_timeout: 5s,
         max_body: 0B}]})",
       "proxy_listen = 127.0.0.1:80 backlog=7, [::1]:81 proxy_protocol\n"
       "trusted_ips = 192.0.2.1, 10.1.0.0/16\nreal_ip_header = X-Forwarded-For\n"
