@@ -1,6 +1,9 @@
 #pragma once
 
+#include <poll.h>
+
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -14,8 +17,8 @@
 namespace sinew::async {
 
 // A runtime for unit tests of what suspends: one thread, virtual time, no network. Ready tasks run
-// in order; a job is executed at once and completed in a later step. sim::Node is the one with
-// streams, faults and seeds.
+// in order; a job is executed at once and completed in a later step. Descriptors are real ones, and
+// looked at whenever something runs. sim::Node is the one with streams, faults and seeds.
 class TestRuntime final : public Runtime {
  public:
   static constexpr Instant start{std::chrono::hours(1)};
@@ -46,16 +49,20 @@ class TestRuntime final : public Runtime {
   Task<std::unique_ptr<Stream>> connect(Endpoint) override {
     throw Error(Condition::unsupported, "a TestRuntime has no network");
   }
-  void watch(int, Interest, Wait&) override {
-    throw Error(Condition::unsupported, "a TestRuntime has no descriptors");
+  void watch(int descriptor, Interest interest, Wait& wait) override {
+    watched_[{descriptor, interest}].push_back(wait);
   }
-  void unwatch(int) noexcept override {}
+  void unwatch(int descriptor) noexcept override {
+    watched_.erase({descriptor, Interest::readable});
+    watched_.erase({descriptor, Interest::writable});
+  }
   void working_on(const char*) noexcept override {}
 
   // Runs what can run without time passing.
   void settle() {
     do {
       completions_.run_all();
+      complete_watched();
       timers_.advance(now_);
       while (!ready_.empty())
         ready_.pop_front().handle().resume();
@@ -101,12 +108,24 @@ class TestRuntime final : public Runtime {
     throw Error(Condition::unsupported, "a TestRuntime has no network");
   }
 
+  // A wait that was given up has left its list.
+  void complete_watched() noexcept {
+    for (auto& [key, waits] : watched_) {
+      const short wanted = key.second == Interest::readable ? POLLIN : POLLOUT;
+      pollfd one{.fd = key.first, .events = wanted, .revents = 0};
+      if (waits.empty() || ::poll(&one, 1, 0) != 1) continue;
+      while (!waits.empty())
+        waits.front().complete();
+    }
+  }
+
   Instant now_ = start;
   TimerWheel timers_{start};
   std::uint64_t random_ = 0;
   IntrusiveList<Ready, ReadyTag> ready_;
   IntrusiveList<TurnEnd, TurnTag> turn_end_;
   CompletionQueue completions_;
+  std::map<std::pair<int, Interest>, IntrusiveList<Wait, WaitQueueTag>> watched_;
 };
 
 }  // namespace sinew::async
