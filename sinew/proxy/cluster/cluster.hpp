@@ -12,6 +12,7 @@
 #include "sinew/base/instant.hpp"
 #include "sinew/proxy/cluster/active_checks.hpp"
 #include "sinew/proxy/cluster/balancer.hpp"
+#include "sinew/proxy/cluster/cluster_counters.hpp"
 #include "sinew/proxy/cluster/cluster_limits.hpp"
 #include "sinew/proxy/cluster/endpoint_set.hpp"
 #include "sinew/proxy/cluster/health_policy.hpp"
@@ -83,6 +84,8 @@ class Cluster {
   const ClusterSettings& settings() const noexcept { return settings_; }
   ClusterLimits& limits() noexcept { return limits_; }
   resilience::RetryBudget& retry_budget() noexcept { return retry_budget_; }
+  ClusterCounters& counters() noexcept { return counters_; }
+  const ClusterCounters& counters() const noexcept { return counters_; }
   const HealthPolicy& passive() const noexcept { return passive_; }
   const OutlierDetector* outliers() const noexcept { return outliers_ ? &*outliers_ : nullptr; }
 
@@ -94,6 +97,7 @@ class Cluster {
   ClusterSettings settings_;
   ClusterLimits limits_;
   resilience::RetryBudget retry_budget_;
+  ClusterCounters counters_;
   HealthPolicy passive_;
   std::optional<OutlierDetector> outliers_;
   std::atomic<std::uint64_t> version_;

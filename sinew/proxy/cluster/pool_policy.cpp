@@ -152,6 +152,12 @@ Instant PoolPolicy::expires_at(const LaneState& lane, const Slot& slot) const no
   return std::min(slot.idle_since + limit, slot.old_at);
 }
 
+bool PoolPolicy::close_oldest_idle() noexcept {
+  if (oldest_of_all_ == kNone) return false;
+  doom(oldest_of_all_);
+  return true;
+}
+
 std::optional<PoolPolicy::Connection> PoolPolicy::next_to_close() noexcept {
   const auto index = doomed_first_;
   if (index == kNone) return std::nullopt;

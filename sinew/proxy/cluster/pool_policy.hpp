@@ -72,8 +72,12 @@ class PoolPolicy {
   // lanes, and what expires.
   void expire(Instant now) noexcept;
   Instant expires_at() const noexcept;  // Instant::max(): nothing idle
+  // Of all lanes the connection that has been idle for longest is to be closed: its place is
+  // needed. False: none is idle.
+  bool close_oldest_idle() noexcept;
   // A connection that its owner closes now, without any further word to the pool. Ask after
-  // release(), discard(), expire(), take() and remove_lane() until there is none.
+  // release(), discard(), expire(), take(), close_oldest_idle() and remove_lane() until there is
+  // none.
   std::optional<Connection> next_to_close() noexcept;
 
   struct Counts {
@@ -89,6 +93,11 @@ class PoolPolicy {
   Duration idle_timeout(Lane lane, Instant now) const noexcept;
   // How many requests the connection was used for, this one included; 0: not known any more.
   int requests(Connection connection) const noexcept;
+  // Where its owner may keep what belongs to it: no two connections that the pool knows have the
+  // same index, and all are below the most that it knew at once.
+  static constexpr std::size_t index_of(Connection connection) noexcept {
+    return static_cast<Index>(connection);
+  }
 
  private:
   using Index = std::uint32_t;

@@ -13,7 +13,8 @@
 
 namespace sinew::proxy {
 
-class WorkerCluster;
+class PooledConnection;
+class UpstreamPool;
 
 // A connection to an endpoint, for one request at a time. Given back for others to use, or closed
 // when it goes out of scope, whatever ends it.
@@ -33,22 +34,22 @@ class UpstreamLease {
   void discard() noexcept;
 
  private:
-  friend WorkerCluster;
-  struct Connection;
-  explicit UpstreamLease(Connection* connection) noexcept : connection_(connection) {}
-  Connection* connection_ = nullptr;  // of the worker's pool
+  friend UpstreamPool;
+  explicit UpstreamLease(PooledConnection& connection) noexcept : connection_(&connection) {}
+  PooledConnection* connection_;  // of the worker's pool; null once given back
 };
 
 // Why there is no connection.
 struct ConnectFailure {
   enum class Kind : std::uint8_t {
-    limit,    // ClusterLimit::connections or pending: 503
-    refused,  // refused, unreachable, reset
-    tls,      // no handshake
-    timeout,  // of UpstreamTransport::connect_timeout, or the deadline
+    limit,      // ClusterLimit::connections or pending, or descriptors: 503; not the endpoint's
+    refused,    // refused, unreachable, reset
+    tls,        // no handshake
+    timeout,    // of UpstreamTransport::connect_timeout, or the deadline
+    cancelled,  // the task was; says nothing of the endpoint
   };
-  Kind kind;
-  std::string reason;  // a sentence for the log
+  Kind kind = Kind::refused;
+  std::string reason = {};  // a sentence for the log
 };
 
 // One worker's view of a cluster: its balancer and its pool of connections.
@@ -77,10 +78,13 @@ class WorkerCluster {
                                                              Instant deadline);
 
   // What an attempt says of its endpoint, for passive health and ejection; transitions are logged.
+  // The caller says it of every attempt that was answered or failed at the endpoint, a connect()
+  // included (refused, tls: LocalFailure::connect).
   void answered(Endpoint& endpoint, int status) noexcept;
   void failed(Endpoint& endpoint, LocalFailure failure) noexcept;
 
-  // No new connections are kept: what is idle is closed now, what is in use when it is given back.
+  // No connection is kept any more: what is idle is closed now, what is in use when it is given
+  // back.
   void retire() noexcept;
 
   struct Counts {
@@ -91,9 +95,13 @@ class WorkerCluster {
   Counts counts() const noexcept;
 
  private:
-  struct Pool;
+  void follow_endpoints() noexcept;
+
+  async::Runtime& runtime_;
   ClusterPtr cluster_;
-  std::unique_ptr<Pool> pool_;
+  std::uint64_t version_;  // of the endpoints that balancer_ chooses from
+  Balancer balancer_;
+  std::unique_ptr<UpstreamPool> pool_;
 };
 
 }  // namespace sinew::proxy
