@@ -58,7 +58,7 @@ struct Route {
   UpstreamTransport transport = {};
   ExchangeLimits limits = {};
   RetryRules retry{RetryPolicy{}};
-  std::vector<FilterPtr> filters = {};
+  FilterChain filters = {};
   // Protocols that a client may upgrade to, in lower case.
   std::vector<std::string> upgrades = {"websocket"};
 };

@@ -11,6 +11,7 @@
 #include "sinew/async/task.hpp"
 #include "sinew/wire/bytes.hpp"
 #include "sinew/wire/head.hpp"
+#include "sinew/wire/outgoing_head.hpp"
 
 namespace sinew::proxy {
 
@@ -20,6 +21,9 @@ namespace sinew::proxy {
 struct HeadEdits {
   std::vector<std::string> removed = {};
   std::vector<std::pair<std::string, std::string>> set = {};
+
+  bool empty() const noexcept { return removed.empty() && set.empty(); }
+  void apply(wire::OutgoingHead& head) const noexcept;
 };
 
 // An answer that a filter gives in place of the upstream's.
@@ -91,5 +95,22 @@ class Filter {
                                     bool last) const;
 };
 using FilterPtr = std::shared_ptr<const Filter>;
+
+// A route's filters, and what any of them looks at.
+class FilterChain {
+ public:
+  FilterChain() = default;
+  FilterChain(std::vector<FilterPtr> filters);
+
+  bool empty() const noexcept { return filters_.empty(); }
+  std::size_t size() const noexcept { return filters_.size(); }
+  const Filter& operator[](std::size_t index) const noexcept { return *filters_[index]; }
+  // The union: a body is taken whole when any filter wants it so, up to the smallest bound.
+  const Filter::LooksAt& looks_at() const noexcept { return looks_at_; }
+
+ private:
+  std::vector<FilterPtr> filters_;
+  Filter::LooksAt looks_at_;
+};
 
 }  // namespace sinew::proxy

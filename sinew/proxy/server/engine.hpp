@@ -69,6 +69,8 @@ class Engine {
   Task<std::vector<std::pair<ClusterPtr, WorkerCluster::Counts>>> cluster_counts();
 
  private:
+  Task<void> wait_until_empty(Duration patience);
+
   struct State;
   std::unique_ptr<State> state_;
 };
