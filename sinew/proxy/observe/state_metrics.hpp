@@ -16,11 +16,11 @@ namespace sinew::proxy {
 
 // How a proxy stands at one moment, for whoever asks: metrics and the admin interface.
 struct ProxyState {
-  Instant now;
-  SnapshotPtr snapshot;  // never null
-  std::vector<WorkerCounts> workers;
-  std::vector<std::pair<ClusterPtr, WorkerCluster::Counts>> clusters;  // of the snapshot
-  AccessLog::Counts log;
+  Instant now = {};
+  SnapshotPtr snapshot = {};  // never null
+  std::vector<WorkerCounts> workers = {};
+  std::vector<std::pair<ClusterPtr, WorkerCluster::Counts>> clusters = {};  // of the snapshot
+  AccessLog::Counts log = {};
   std::uint64_t reloads = 0;         // that took effect
   std::uint64_t failed_reloads = 0;  // that changed nothing
 };
