@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "sinew/base/unset_array.hpp"
 #include "sinew/wire/bytes.hpp"
 #include "sinew/wire/fault.hpp"
 #include "sinew/wire/field_section.hpp"
@@ -91,7 +91,7 @@ class BodyDecoder {
   std::uint32_t trailer_count_ = 0;
   LineCursor cursor_;
   FieldSection section_;
-  std::array<Field, kMaxTrailers> trailers_;
+  UnsetArray<Field, kMaxTrailers> trailers_;
 };
 
 }  // namespace sinew::wire

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "sinew/base/unset_array.hpp"
 #include "sinew/wire/bytes.hpp"
 #include "sinew/wire/fault.hpp"
 #include "sinew/wire/field.hpp"
@@ -79,7 +79,7 @@ struct Head {
   // Where the body begins.
   std::uint32_t bytes;
   Framing framing;
-  std::array<Field, kMaxFields> storage;
+  UnsetArray<Field, kMaxFields> storage;
 
   Fields fields() const noexcept { return {storage.data(), field_count}; }
 };

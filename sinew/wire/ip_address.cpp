@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace sinew::wire {
 namespace {
@@ -26,7 +28,28 @@ std::optional<IpAddress> parse_ip(std::string_view text) noexcept {
   return address;
 }
 
+namespace {
+
+// inet_ntop goes by printf, which costs a proxy more than the rest of its note of a client.
+std::string_view write_v4(const IpAddress& address, std::span<char> out) noexcept {
+  char* at = out.data();
+  char* const end = at + out.size();
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    if (i > 0) {
+      if (at == end) return {};
+      *at++ = '.';
+    }
+    const auto written = std::to_chars(at, end, static_cast<unsigned>(address.bytes[i]));
+    if (written.ec != std::errc()) return {};
+    at = written.ptr;
+  }
+  return {out.data(), at};
+}
+
+}  // namespace
+
 std::string_view write_ip(const IpAddress& address, std::span<char> out) noexcept {
+  if (address.family == IpAddress::Family::v4) return write_v4(address, out);
   std::array<char, kIpTextBytes + 1> terminated;
   if (inet_ntop(system_family(address.family), address.bytes.data(), terminated.data(),
                 terminated.size()) == nullptr) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <span>
 #include <string_view>
 
+#include "sinew/base/unset_array.hpp"
 #include "sinew/wire/bytes.hpp"
 #include "sinew/wire/fault.hpp"
 #include "sinew/wire/head.hpp"
@@ -76,7 +76,7 @@ class OutgoingHead {
   std::string_view prefix_;
   std::string_view path_;
   Fault fault_ = Fault::none;
-  std::array<Bytes, kMaxPieces> pieces_;
+  UnsetArray<Bytes, kMaxPieces> pieces_;
   std::size_t count_ = 0;
 };
 

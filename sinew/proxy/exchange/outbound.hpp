@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "sinew/async/stream.hpp"
+#include "sinew/base/unset_array.hpp"
 #include "sinew/proxy/exchange/codec.hpp"
 #include "sinew/wire/bytes.hpp"
 #include "sinew/wire/fault.hpp"
@@ -69,7 +70,7 @@ class Http1Out final : public BodySink {
   std::size_t count_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t body_ = 0;
-  std::array<wire::Bytes, kMaxPieces> pieces_;
+  UnsetArray<wire::Bytes, kMaxPieces> pieces_;
   std::array<char, 24> chunk_line_;
   std::array<std::byte, 4096> scratch_;
   std::array<std::byte, 4096 + 8> trailers_;  // BodyLimits::trailer_bytes and the last chunk's line
