@@ -18,8 +18,10 @@ inline std::atomic<std::size_t> allocations = 0;
 }  // namespace sinew::test
 
 #if __has_feature(thread_sanitizer)
-// Its operator new cannot be replaced, but tells of each allocation.
+// Its operator new cannot be replaced, but tells of each allocation, of C libraries' malloc too.
 namespace sinew::test {
+
+inline constexpr bool counts_malloc = true;
 
 inline void note_allocation(const volatile void*, std::size_t) {
   allocations.fetch_add(1, std::memory_order_relaxed);
@@ -30,6 +32,12 @@ inline const int allocation_hooks =
 
 }  // namespace sinew::test
 #else
+namespace sinew::test {
+
+inline constexpr bool counts_malloc = false;
+
+}  // namespace sinew::test
+
 [[gnu::weak]] void* operator new(std::size_t size) {
   sinew::test::allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
