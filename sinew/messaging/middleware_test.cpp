@@ -1,22 +1,18 @@
-#include "sinew/messaging/middleware.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <concepts>
-#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "sinew/messaging/allowed_senders.hpp"
-#include "sinew/messaging/test_consumer.hpp"
+#include "sinew/messaging/test_middleware.hpp"
 #include "sinew/store/sim/interleaving_database.hpp"
 #include "tests/support/counted_allocations.hpp"
 #include "tests/support/for_seeds.hpp"
 
-namespace sinew::messaging {
+namespace sinew::messaging::middleware_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -41,120 +37,6 @@ static_assert(!Registrable<InTwoPlaces> && !Registrable<int> && Registrable<Allo
 static_assert(only_next_gives_it<DeliveryMiddleware> && only_next_gives_it<AttemptMiddleware> &&
               only_next_gives_it<TransactionMiddleware>);
 static_assert(!std::convertible_to<Passed<AttemptMiddleware>, Passed<TransactionMiddleware>>);
-
-using Events = std::vector<std::string>;
-using Hook = std::function<Task<void>(Incoming)>;
-
-// Each of the three notes that it was entered and left, and runs what a test gives it.
-struct Hooks {
-  Events* events = nullptr;
-  std::string name{};
-  Hook before{};
-  Hook after{};
-
-  Task<void> enter(Incoming incoming) {
-    note(">", incoming);
-    if (before) co_await before(incoming);
-  }
-  Task<void> leave(Incoming incoming) {
-    note("<", incoming);
-    if (after) co_await after(incoming);
-  }
-  void note(const char* direction, const Incoming& incoming) const {
-    if (events == nullptr) return;
-    events->push_back(direction + name + " " + incoming.message.subject +
-                      std::to_string(incoming.attempt));
-  }
-};
-
-struct Delivery final : DeliveryMiddleware {
-  Hooks hooks;
-  std::vector<Outcome> outcomes{};
-  explicit Delivery(Hooks given = {}) : hooks(std::move(given)) {}
-  Task<Passed> around(Incoming incoming, Next next) override {
-    co_await hooks.enter(incoming);
-    auto passed = co_await next();
-    outcomes.push_back(passed.result());
-    co_await hooks.leave(incoming);
-    co_return passed;
-  }
-};
-
-struct OfAttempt final : AttemptMiddleware {
-  Hooks hooks;
-  explicit OfAttempt(Hooks given = {}) : hooks(std::move(given)) {}
-  Task<Passed> around(Incoming incoming, Next next) override {
-    co_await hooks.enter(incoming);
-    auto passed = co_await next();
-    co_await hooks.leave(incoming);
-    co_return passed;
-  }
-};
-
-// Writes a row for each message besides, before the effect.
-struct InTransaction final : TransactionMiddleware {
-  Hooks hooks;
-  explicit InTransaction(Hooks given = {}) : hooks(std::move(given)) {}
-  Task<Passed> around(Incoming incoming, Transaction& tx, Next next) override {
-    const std::string row = "row of " + incoming.message.subject;
-    co_await tx.execute("INSERT INTO effects (name) VALUES (?)", {row});
-    co_await hooks.enter(incoming);
-    auto passed = co_await next();
-    co_await hooks.leave(incoming);
-    co_return passed;
-  }
-};
-
-struct AllPlaces {
-  Delivery delivery;
-  OfAttempt attempt;
-  InTransaction transaction;
-
-  void add_to(Bench& bench) {
-    bench.settings.middleware.add(delivery);
-    bench.settings.middleware.add(attempt);
-    bench.settings.middleware.add(transaction);
-  }
-  // By the name of its place.
-  Hooks& at(const std::string& place) {
-    if (place == "delivery") return delivery.hooks;
-    return place == "attempt" ? attempt.hooks : transaction.hooks;
-  }
-};
-
-// The next `times` times.
-Hook failing(Condition condition, int times = 1) {
-  return [condition, left = times](Incoming) mutable -> Task<void> {
-    if (left-- > 0) throw Error(condition, "as the test says");
-    co_return;
-  };
-}
-template <class E>
-Hook throwing(E error, int times = 1) {
-  return [error, left = times](Incoming) mutable -> Task<void> {
-    if (left-- > 0) throw E(error);
-    co_return;
-  };
-}
-
-Hook only(std::string subject, Hook hook) {
-  return [subject, hook](Incoming incoming) -> Task<void> {
-    if (incoming.message.subject == subject) co_await hook(incoming);
-  };
-}
-
-std::vector<Outcome::What> whats(const Delivery& delivery) {
-  std::vector<Outcome::What> out;
-  for (const auto& outcome : delivery.outcomes)
-    out.push_back(outcome.what);
-  return out;
-}
-
-constexpr auto handled = Outcome::What::handled;
-constexpr auto retried = Outcome::What::retried;
-constexpr auto parked = Outcome::What::parked;
-constexpr auto postponed = Outcome::What::postponed;
-const char* const places[] = {"delivery", "attempt", "transaction"};
 
 TEST(Middleware, RunsInTheOrderOfThePlacesWhateverTheOrderOfRegistration) {
   Bench bench;
@@ -293,128 +175,6 @@ TEST(Middleware, HoldsAgainstAHandlerThatHidesAFailedCommit) {
   ASSERT_THAT(bench.backlog(), SizeIs(1U));
   EXPECT_EQ(bench.backlog()[0].reason, "poison");
   EXPECT_THAT(bench.effects_in_order(), IsEmpty());
-}
-
-TEST(Middleware, RefusesAMessageAtOnceAndKeepsTheOrderOfItsKey) {
-  for (const char* place : places) {
-    SCOPED_TRACE(place);
-    Bench bench;
-    AllPlaces all;
-    all.add_to(bench);
-    all.at(place).before = only("a", throwing(Refused("closed_account", "it is closed")));
-    bench.begin();
-    bench.publish("a", "k");
-    bench.publish("b", "k");
-    bench.publish("c", "l");
-    bench.run_for(1min);
-
-    EXPECT_THAT(bench.effects_in_order(), ElementsAre("row of c", "c"));
-    ASSERT_THAT(bench.backlog(), SizeIs(2U));
-    EXPECT_EQ(bench.backlog()[0].reason, "closed_account");
-    EXPECT_EQ(bench.backlog()[0].last_error, "invalid_input: it is closed");
-    bench.replay_all();
-    bench.run_for(5s);
-    EXPECT_THAT(bench.effects_in_order(), ElementsAre("row of c", "c", "row of a", "a",  //
-                                                      "row of b", "b"));
-  }
-}
-
-// More often than there are attempts, over a restart.
-TEST(Middleware, PostponesAMessageWithoutBlame) {
-  for (const char* place : places) {
-    SCOPED_TRACE(place);
-    Bench bench;
-    Events events;
-    AllPlaces all;
-    all.add_to(bench);
-    all.delivery.hooks.events = &events;
-    all.at(place).before = only("a", throwing(Postponed(1h, "closed for the night"), 5));
-    bench.begin();
-    bench.publish("a", "k");
-    bench.publish("b", "k");
-    bench.run_for(1min);
-    bench.kill();
-    bench.begin();
-    bench.run_for(5h - 5min);
-    EXPECT_THAT(bench.effects_in_order(), IsEmpty());
-    ASSERT_THAT(bench.backlog(), SizeIs(2U));
-    EXPECT_EQ(bench.backlog()[0].attempts, 0);
-    EXPECT_EQ(bench.backlog()[0].last_error, "unavailable: closed for the night");
-    bench.run_for(10min);
-
-    EXPECT_THAT(bench.effects_in_order(), ElementsAre("row of a", "a", "row of b", "b"));
-    EXPECT_THAT(events, testing::Contains(">"
-                                          " a1")
-                            .Times(6));
-    EXPECT_THAT(bench.script.attempts, testing::Contains("a1")) << "it was the first to count";
-    EXPECT_EQ(bench.consumer->status().failed, 0U);
-  }
-}
-
-TEST(Middleware, PostponesForHandlersToo) {
-  Bench bench;
-  Delivery log;
-  bench.settings.middleware.add(log);
-  bench.script.on("a", [](Handling&) -> Task<void> { throw Postponed(2min, "not yet"); });
-  bench.begin();
-  bench.publish("a", "k");
-  bench.run_for(119s);
-  EXPECT_THAT(bench.effects_in_order(), IsEmpty());
-  bench.run_for(3s);
-
-  EXPECT_THAT(bench.effects_in_order(), ElementsAre("a"));
-  EXPECT_THAT(whats(log), ElementsAre(postponed, handled));
-}
-
-TEST(Middleware, PostponesNoLongerThanThePolicySays) {
-  Bench bench;
-  OfAttempt never;
-  bench.settings.retry.max_postponed = 3h;
-  bench.settings.middleware.add(never);
-  never.hooks.before = throwing(Postponed(1h, "closed for good"), 100);
-  bench.begin();
-  bench.publish("a", "k");
-  bench.run_for(2h + 50min);
-  EXPECT_EQ(bench.backlog().at(0).state, BacklogState::waiting);
-  bench.run_for(20min);
-
-  ASSERT_THAT(bench.backlog(), SizeIs(1U));
-  EXPECT_EQ(bench.backlog()[0].reason, "postponed_too_long");
-  never.hooks.before = throwing(Postponed(1h, "once more"), 1);
-  bench.replay_all();
-  bench.run_for(30min);
-  EXPECT_EQ(bench.backlog().at(0).state, BacklogState::waiting) << "counted anew";
-  bench.run_for(40min);
-  EXPECT_THAT(bench.effects_in_order(), ElementsAre("a"));
-}
-
-TEST(Middleware, AClockSetBackDelaysRetriesByTheirScheduleAndPostponedOnesByADay) {
-  Bench bench;
-  OfAttempt night;
-  bench.settings.middleware.add(night);
-  bench.settings.retry.max_postponed = 20 * 24h;
-  bench.script.fail("retried", Condition::unavailable);
-  night.hooks.before = [](Incoming incoming) -> Task<void> {
-    if (incoming.message.subject == "late") throw Postponed(10h, "closed for the night");
-    co_return;
-  };
-  bench.begin();
-  bench.publish("late", "l");
-  bench.publish("retried", "r");
-  bench.run_for(1s);
-  bench.process.node().shift_wall(-10 * 24h);
-  bench.run_for(25s);
-  EXPECT_THAT(bench.effects_in_order(), ElementsAre("retried"));
-  bench.run_for(3min);
-
-  EXPECT_EQ(bench.consumer->status().postponed, 2U) << "asked again at once, not in ten days";
-}
-
-TEST(Middleware, RefusesOutcomesOutOfRange) {
-  for (const auto& reason : {std::string(), std::string("Not Fit"), std::string(41, 'a')})
-    EXPECT_THROW(Refused(reason, "x"), Error) << reason;
-  for (const Duration delay : {Duration(0s), Duration(-1s), Duration(24h + 1ms)})
-    EXPECT_THROW(Postponed(delay, "x"), Error) << delay.count();
 }
 
 // Hides the failure of what lies further in, and shows the pass of the message before.
@@ -597,4 +357,4 @@ TEST(Middleware, AllocatesNothingForAMessage) {
 }
 
 }  // namespace
-}  // namespace sinew::messaging
+}  // namespace sinew::messaging::middleware_test
