@@ -1,31 +1,16 @@
 """`sinew new context`: what it writes builds against an installed Sinew, passes its test, and serves."""
 
-import argparse
 import json
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-PATIENCE_S = 20
-
-options = None
-
-
-def run(*command, code=0, **how):
-    """What the command printed; it must exit with `code`."""
-    done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, **how)
-    if done.returncode != code:
-        raise AssertionError(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}")
-    return done.stdout
+from installed import CMAKE, PATIENCE_S, awaited, main, options, run, serving
 
 
 def answer_of(url, body=None):
@@ -57,35 +42,26 @@ class Scaffold(unittest.TestCase):
 
         # The README's command, with the compiler and the place of this build.
         run("cmake", "--preset", "default", f"-DCMAKE_PREFIX_PATH={options.prefix}",
-            f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Debug",
-            "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache", "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold",
-            "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON", cwd=folder)
+            f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Debug", *CMAKE,
+            cwd=folder)
         run("cmake", "--workflow", "--preset", "default", cwd=folder)
 
         self.serves(folder)
 
     def serves(self, folder):
-        process = subprocess.Popen([folder / "build" / "orders2", "orders2-data", "0"], text=True,
-                                   cwd=folder, stdout=subprocess.PIPE)
-        try:
+        program = folder / "build" / "orders2"
+        with serving(self, program, "orders2-data", "0", cwd=folder) as process:
             name, url = process.stdout.readline().split()
             self.assertEqual(name, "orders2")
             note = {"note_id": "1", "author": "ann", "text": "first"}
             self.assertEqual(answer_of(url + "/notes", note), (201, note))
-            self.assertEqual(self.counted(url + "/authors/ann"), {"author": "ann", "notes": 1})
-            process.terminate()
-            self.assertEqual(process.wait(PATIENCE_S), 0)
-        finally:
-            process.kill()
-            process.communicate()
+            self.assertEqual(awaited(lambda: self.read(url + "/authors/ann")),
+                             {"author": "ann", "notes": 1})
 
-    def counted(self, url):
-        for _ in range(PATIENCE_S * 20):
-            status, body = answer_of(url)
-            if status == 200:
-                return body
-            time.sleep(0.05)
-        return "nothing"
+    def read(self, url):
+        """None: not there yet."""
+        status, body = answer_of(url)
+        return body if status == 200 else None
 
     def test_its_name_is_everywhere(self):
         self.new("parcels", "--folder", "here/and/there")
@@ -152,17 +128,6 @@ def limit_file_size(most_bytes):
     """Of this process: a write beyond it fails with EFBIG."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
-
-def main():
-    global options
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", type=Path, required=True)
-    parser.add_argument("--prefix", type=Path, required=True)
-    parser.add_argument("--compiler", required=True)
-    parser.add_argument("--version", required=True)
-    options, rest = parser.parse_known_args()
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
 
 
 if __name__ == "__main__":
