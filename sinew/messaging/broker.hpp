@@ -121,7 +121,8 @@ struct Revoked {
   Instant deadline{};
 };
 // Retention removed records of a topic before the group had accepted them; it goes on behind them.
-// What of them is in work is fenced.
+// What of them is in work is fenced. Told at least once: after a crash again, unless the group has
+// accepted a later record of the partition since.
 struct Skipped {
   std::int32_t partition = 0;
   store::Checkpoint upto;

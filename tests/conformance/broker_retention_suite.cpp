@@ -140,9 +140,36 @@ TEST_P(BrokerRetentionConformance, TellsAGroupThatFellBehindWhatItMissed) {
     EXPECT_EQ(behind.skipped, 2);
     EXPECT_EQ(behind.records, 1);
     auto slow = co_await member("slow");
+    const std::vector<Skipped> missed = co_await gaps(*slow);
+    EXPECT_THAT(missed, SizeIs(1));
+    EXPECT_EQ(missed.at(0).records, 2);
     EXPECT_THAT(subjects(co_await receive(*slow, 3)), ElementsAre("4"));
     co_await slow->close();
   });
+}
+
+TEST_P(BrokerRetentionConformance, TellsOfAGapUntilALaterRecordIsAccepted) {
+  if (!features().durable) GTEST_SKIP() << "nothing outlives a crash";
+  run([this]() -> Task<void> {
+    co_await declare(1, Retention{.age = hours(1), .drop_unread = true});
+    co_await publish_keys({"a"}, 3);
+    co_await accept_one("slow");
+    co_await async::sleep_for(hours(2));
+    co_await publish({record("a", "4")});
+  });
+  // Heard and no more; heard, and gone on behind it; then it is known.
+  const auto live = [this](std::size_t told, bool goes_on) {
+    bench().crash();
+    run([&]() -> Task<void> {
+      auto slow = co_await member("slow");
+      EXPECT_THAT(co_await gaps(*slow), SizeIs(told));
+      if (goes_on) co_await accept(*slow, co_await receive(*slow, 1));
+      co_await slow->close();
+    });
+  };
+  live(1, false);
+  live(1, true);
+  live(0, false);
 }
 
 TEST_P(BrokerRetentionConformance, FencesWhatWasInWorkWhenItWasRemoved) {

@@ -69,7 +69,7 @@ std::vector<Dealt> Group::deal(Instant now) {
       if (!partition.owner || partition.heir) continue;
       const MemberId id = *partition.owner;
       Member& member = members_.at(id);
-      if (partition.skipped > 0) tell_skipped(member, number, hands[id]);
+      if (partition.gap.records > 0) tell_skipped(member, number, hands[id]);
       if (member.credit() > 0) gave = give_next(id, member, number, now, hands[id]) || gave;
     }
   }
@@ -97,8 +97,10 @@ void Group::notify(Member& member, std::vector<messaging::Signal>& to) {
 void Group::tell_skipped(Member& member, std::int32_t number, std::vector<messaging::Signal>& to) {
   Partition& partition = at(number);
   if (member.wanted == 0) return;
-  const auto start = store::Checkpoint::from_position(static_cast<std::uint64_t>(partition.start));
-  to.emplace_back(messaging::Skipped{number, start, std::exchange(partition.skipped, 0)});
+  const Gap gap = std::exchange(partition.gap, {});
+  const auto upto = store::Checkpoint::from_position(static_cast<std::uint64_t>(gap.upto));
+  to.emplace_back(messaging::Skipped{number, upto, gap.records});
+  partition.told = gap.upto;
   --member.wanted;
 }
 
@@ -188,7 +190,7 @@ Group::Settled Group::settle(MemberId member, std::span<const messaging::Settle>
     }
   }
   for (const auto& [partition, sequence] : advanced)
-    settled.advanced.push_back({partition, sequence});
+    settled.advanced.push_back({partition, sequence, std::exchange(at(partition).told, 0)});
   for (const std::int32_t number : touched) {
     if (at(number).heir && at(number).lent == 0) hand_over(number);
   }
@@ -218,11 +220,13 @@ void Group::advance(Partition& partition) {
   }
 }
 
+void Group::missed(std::int32_t partition, Gap gap) { at(partition).gap = gap; }
+
 void Group::trimmed(std::int32_t number, std::int64_t start) {
   Partition& partition = at(number);
   if (partition.committed >= start) return;
-  partition.start = start;
-  partition.skipped += start - partition.committed;
+  partition.gap.upto = start;
+  partition.gap.records += start - partition.committed;
   std::vector<Lent> gone;
   for (const auto& [tag, lent] : lent_) {
     if (lent.partition == number && lent.sequence <= start) gone.push_back(lent);
@@ -231,12 +235,13 @@ void Group::trimmed(std::int32_t number, std::int64_t start) {
     take_back(lent, Departure::dropped);
   while (!partition.open.empty() && partition.open.begin()->first <= start) {
     if (partition.open.begin()->second.accepted) {
-      --partition.skipped;
+      --partition.gap.records;
     } else {
       --partition.returned;
     }
     partition.open.erase(partition.open.begin());
   }
+  if (partition.gap.records == 0) partition.told = start;
   while (!partition.ahead.empty() && partition.ahead.front().first <= start)
     partition.ahead.pop_front();
   partition.committed = start;

@@ -56,6 +56,8 @@ class Group {
   std::optional<Load> wanted() const;
   void loaded(const Load& load, Page page);
 
+  // At its beginning: what is gone since before it, and was not told.
+  void missed(std::int32_t partition, Gap gap);
   // Records up to `start` are gone. What of them is in work is no longer theirs, and the owner is
   // told how many were not accepted.
   void trimmed(std::int32_t partition, std::int64_t start);
@@ -101,8 +103,8 @@ class Group {
     std::map<std::int64_t, Open> open;
     std::size_t lent = 0;
     std::size_t returned = 0;  // of `open`: to be delivered again
-    std::int64_t skipped = 0;  // up to `start`, to be told to the owner
-    std::int64_t start = 0;    // of the last trim
+    Gap gap;                   // to be told to the owner
+    std::int64_t told = 0;     // up to where; 0 when that was handed out to be written
     std::optional<MemberId> owner;
     std::optional<MemberId> heir;  // set: it moves
     Instant moves_at = Instant::max();

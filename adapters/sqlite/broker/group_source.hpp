@@ -19,7 +19,10 @@ class GroupSource final : public Source {
       : database_(database),
         topic_(topic.number),
         name_(std::move(row.name)),
-        group_(topic.spec.name, std::move(row.committed), std::move(heads), limits) {}
+        group_(topic.spec.name, std::move(row.committed), std::move(heads), limits) {
+    for (std::size_t i = 0; i < row.gaps.size(); ++i)
+      group_.missed(static_cast<std::int32_t>(i), row.gaps[i]);
+  }
 
   Group& group() noexcept { return group_; }
   const Group& group() const noexcept { return group_; }

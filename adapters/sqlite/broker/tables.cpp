@@ -102,6 +102,10 @@ CREATE TABLE queue_delayed (
   body BYTES NOT NULL
 );
 CREATE INDEX queue_delayed_by_due ON queue_delayed (due_at, id);
+)"},
+                                        store::Migration{4, "gaps of groups", R"(
+ALTER TABLE group_positions ADD COLUMN gap_end BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE group_positions ADD COLUMN gap_records BIGINT NOT NULL DEFAULT 0;
 )"}};
 
 // Read at once within a page, so that its bytes stay near their bound.
@@ -198,15 +202,16 @@ Task<Content> read_content(Transaction& tx) {
   }
   content.topics = co_await read_topics(tx);
   const Rows positions = co_await tx.execute(
-      "SELECT topic, group_name, position FROM group_positions "
+      "SELECT topic, group_name, position, gap_end, gap_records FROM group_positions "
       "ORDER BY topic, group_name, partition_no");
   for (const Row row : positions) {
     auto& groups = content.groups;
     if (groups.empty() || groups.back().topic != row.integer(0) ||
         groups.back().name != row.text(1)) {
-      groups.push_back({row.integer(0), row.text(1), {}});
+      groups.push_back({row.integer(0), row.text(1), {}, {}});
     }
     groups.back().committed.push_back(row.integer(2));
+    groups.back().gaps.push_back({row.integer(3), row.integer(4)});
   }
   co_return content;
 }

@@ -36,10 +36,16 @@ struct TopicRow {
   std::vector<std::int64_t> starts;  // of each: up to here nothing is left
   std::vector<Timestamp> times;      // of each: when its last record was accepted
 };
+// Records that retention took from a group, of which no member was told yet.
+struct Gap {
+  std::int64_t upto = 0;
+  std::int64_t records = 0;
+};
 struct GroupRow {
   std::int64_t topic = 0;
   std::string name;
   std::vector<std::int64_t> committed;  // by partition
+  std::vector<Gap> gaps;                // by partition
 };
 struct Content {
   std::vector<QueueRow> queues;
@@ -103,6 +109,7 @@ Task<GroupRow> open_group(store::Transaction& tx, TopicRow topic, std::string na
 struct Position {
   std::int32_t partition = 0;
   std::int64_t sequence = 0;
+  std::int64_t told = 0;  // set: of what is gone up to here a member was told
 };
 Task<void> commit_positions(store::Transaction& tx, std::int64_t topic, const std::string& group,
                             const std::vector<Position>& positions);

@@ -166,7 +166,7 @@ Task<std::int64_t> last_before(Transaction& tx, std::int64_t partition, Timestam
 
 Task<GroupRow> open_group(Transaction& tx, TopicRow topic, std::string name,
                           std::vector<std::int64_t> start) {
-  GroupRow row{topic.number, std::move(name), {}};
+  GroupRow row{topic.number, std::move(name), {}, {}};
   for (std::int32_t partition = 0; partition < topic.spec.partitions; ++partition) {
     const std::int64_t from = start[static_cast<std::size_t>(partition)];
     co_await tx.execute(
@@ -194,22 +194,28 @@ Task<void> commit_positions(Transaction& tx, std::int64_t topic, const std::stri
         "UPDATE group_positions SET position = ? "
         "WHERE topic = ? AND group_name = ? AND partition_no = ? AND position < ?",
         {position.sequence, topic, group, position.partition, position.sequence});
+    if (position.told == 0) continue;
+    co_await tx.execute(
+        "UPDATE group_positions SET gap_records = 0 "
+        "WHERE topic = ? AND group_name = ? AND partition_no = ? AND gap_end <= ?",
+        {topic, group, position.partition, position.told});
   }
 }
 
 Task<void> move_behind(Transaction& tx, std::int64_t topic, std::int32_t partition,
                        std::int64_t start) {
   co_await tx.execute(
-      "UPDATE group_positions SET skipped = skipped + (? - position), position = ? "
+      "UPDATE group_positions SET skipped = skipped + (? - position), "
+      "gap_records = gap_records + (? - position), gap_end = ?, position = ? "
       "WHERE topic = ? AND partition_no = ? AND position < ?",
-      {start, start, topic, partition, start});
+      {start, start, start, start, topic, partition, start});
 }
 
 Task<void> move_group(Transaction& tx, std::int64_t topic, const std::string& group,
                       const std::vector<Position>& positions) {
   for (const Position& position : positions) {
     co_await tx.execute(
-        "UPDATE group_positions SET position = ? "
+        "UPDATE group_positions SET position = ?, gap_records = 0 "
         "WHERE topic = ? AND group_name = ? AND partition_no = ?",
         {position.sequence, topic, group, position.partition});
   }
