@@ -1,7 +1,12 @@
 #include "adapters/sqlite/embedded_broker.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <exception>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/sqlite/broker/home.hpp"
 #include "sinew/async/offload.hpp"
@@ -35,11 +40,20 @@ namespace {
 // Settlements of one call; a consumer has no more in work.
 constexpr std::size_t max_settlements = 1000;
 
-void check(const BrokerLimits& limits) {
+void check(const BrokerSettings& settings) {
+  const BrokerLimits& limits = settings.limits;
+  std::vector<std::string_view> problems;
   if (limits.queue_messages == 0 || limits.queue_bytes == 0 || limits.key_messages == 0 ||
       limits.topic_open == 0) {
-    throw Error(Condition::invalid_input, "a limit of the embedded broker is 0: from 1");
+    problems.emplace_back("a limit of the embedded broker is 0: from 1");
   }
+  if (settings.retention_interval < std::chrono::milliseconds(100) ||
+      settings.retention_interval > std::chrono::hours(1)) {
+    problems.emplace_back(
+        "the embedded broker's retention_interval is out of range: 100 ms to 1 h");
+  }
+  if (problems.empty()) return;
+  throw Error(Condition::invalid_input, fmt::format("{}", fmt::join(problems, "; ")));
 }
 
 }  // namespace
@@ -141,10 +155,11 @@ Task<std::unique_ptr<messaging::Subscription>> EmbeddedBroker::Port::subscribe(
 
 Task<std::unique_ptr<EmbeddedBroker>> EmbeddedBroker::open(async::Runtime& runtime,
                                                            BrokerSettings settings) {
-  check(settings.limits);
+  check(settings);
   auto database = co_await Database::open(runtime, std::move(settings.database));
   auto reference = std::make_shared<Reference>(runtime);
-  reference->home = std::make_unique<Home>(runtime, std::move(database), settings.limits);
+  reference->home = std::make_unique<Home>(runtime, std::move(database), settings.limits,
+                                           settings.retention_interval);
   std::exception_ptr failure;
   try {
     co_await reference->home->start();

@@ -30,6 +30,9 @@ struct BrokerLimits {
 struct BrokerSettings {
   Settings database;  // of its own file; `path` such as <folder>/broker.db
   BrokerLimits limits;
+  // Between two looks at what retention is to remove, at least: for an age alone it is the 60th
+  // part of that, up to an hour. 100 ms to 1 h. Each look reads a few pages a partition.
+  Duration retention_interval = std::chrono::seconds(10);
 };
 
 // What lies where, for operators, and for telling when a system is at rest.
@@ -72,7 +75,8 @@ struct BrokerStatistics {
 // destroyed; or without, when its runtime is already gone.
 class EmbeddedBroker final : public messaging::QueueOperator {
  public:
-  // Errors: those of Database::open; invalid_input (a limit of 0).
+  // Errors: those of Database::open; invalid_input (a limit of 0, an interval that is
+  // out of range).
   static Task<std::unique_ptr<EmbeddedBroker>> open(async::Runtime& runtime,
                                                     BrokerSettings settings);
   EmbeddedBroker(const EmbeddedBroker&) = delete;

@@ -22,18 +22,21 @@ namespace {
 using messaging::Confirm;
 using messaging::Delivery;
 using messaging::Settlement;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 class EmbeddedBrokerTest : public testing::Test {
  protected:
   void SetUp() override { open(); }
-  void TearDown() override {
+  void TearDown() override { close(); }
+
+  void close() {
     port.reset();
     if (broker) runtime.run(broker->close());
+    broker.reset();
   }
-
   void open() {
-    BrokerSettings settings;
     settings.database.path = folder.database();
     settings.database.vfs = disk.name();
     settings.database.simulate(0);
@@ -95,12 +98,18 @@ class EmbeddedBrokerTest : public testing::Test {
     co_await port.publish(std::move(messages));
   }
 
+  void pass(Duration time) {
+    const auto sleep = [time]() -> Task<void> { co_await async::sleep_for(time); };
+    runtime.run(sleep());
+  }
+
   static Task<void> purge_in(EmbeddedBroker& broker, std::string queue) {
     co_await broker.purge(std::move(queue), false);
   }
 
   TestFolder folder;
   FaultyVfs disk{"broker disk"};
+  BrokerSettings settings;
   async::TestRuntime runtime;
   std::unique_ptr<EmbeddedBroker> broker;
   std::unique_ptr<messaging::Broker> port;
@@ -332,13 +341,37 @@ TEST_F(EmbeddedBrokerTest, StartsNoGroupBeyondTheEnd) {
   EXPECT_EQ(failure_of(attempt()).condition(), Condition::invalid_input);
 }
 
-TEST_F(EmbeddedBrokerTest, RefusesLimitsOfNothing) {
-  BrokerSettings settings;
+TEST_F(EmbeddedBrokerTest, RefusesSettingsOutOfRangeAllAtOnce) {
   settings.database.path = folder.file("other.db");
   settings.limits.key_messages = 0;
+  settings.retention_interval = std::chrono::milliseconds(99);
   const auto attempt = [&]() -> Task<void> { co_await EmbeddedBroker::open(runtime, settings); };
 
-  EXPECT_EQ(failure_of(attempt()).condition(), Condition::invalid_input);
+  const Error failure = failure_of(attempt());
+
+  EXPECT_EQ(failure.condition(), Condition::invalid_input);
+  EXPECT_THAT(failure.detail(), AllOf(HasSubstr("from 1"), HasSubstr("100 ms to 1 h")));
+}
+
+TEST_F(EmbeddedBrokerTest, RemovesWhatRetentionDoesNotKeepAtItsInterval) {
+  close();
+  settings.retention_interval = std::chrono::hours(1);
+  open();
+  const messaging::Retention newest{.bytes = 1};
+  runtime.run(port->declare(
+      {.queues = {}, .topics = {{.name = "news", .partitions = 1, .retention = newest}}}));
+  auto record = message("news", "a", "k");
+  record.destination.kind = messaging::DestinationKind::topic;
+  pass(std::chrono::seconds(1));
+  publish({record, record});
+  const auto gone = [this] {
+    return runtime.run(port->topics()).at(0).partitions.at(0).first.position();
+  };
+
+  pass(std::chrono::minutes(59));
+  EXPECT_EQ(gone(), 0U);
+  pass(std::chrono::minutes(2));
+  EXPECT_EQ(gone(), 1U);
 }
 
 }  // namespace

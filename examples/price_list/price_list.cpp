@@ -100,6 +100,8 @@ class PriceList {
   Task<void> coordinate(async::Reactor& reactor) {
     sqlite::BrokerSettings settings;
     settings.database.path = folder_ / "broker.db";
+    // Whoever asks for the list wants it short; 10 s would do for most.
+    settings.retention_interval = std::chrono::milliseconds(250);
     for (const char* suffix : {"", "-wal", "-shm"})
       std::filesystem::remove(settings.database.path + suffix);
     auto broker = co_await sqlite::EmbeddedBroker::open(reactor, std::move(settings));

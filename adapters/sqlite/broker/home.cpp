@@ -48,10 +48,12 @@ QueueLimits queue_limits(const BrokerLimits& limits) {
 
 }  // namespace
 
-Home::Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLimits limits)
+Home::Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLimits limits,
+           Duration retention_interval)
     : runtime_(runtime),
       database_(std::move(database)),
       limits_(limits),
+      retention_interval_(retention_interval),
       clock_(runtime),
       sweeper_(runtime, *database_, directory_, clock_, [this](Source& source) { serve(source); }),
       log_(log::root().with({{"component", "broker"}})),

@@ -29,7 +29,8 @@ namespace sinew::sqlite::broker {
 // subscriptions. All members are called there.
 class Home final : private LinkHome, private async::Timer {
  public:
-  Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLimits limits);
+  Home(async::Runtime& runtime, std::unique_ptr<Database> database, BrokerLimits limits,
+       Duration retention_interval);
   ~Home();
 
   // Reads what the database holds. Once, before anything else.
@@ -86,6 +87,7 @@ class Home final : private LinkHome, private async::Timer {
   async::Runtime& runtime_;
   std::unique_ptr<Database> database_;
   BrokerLimits limits_;
+  Duration retention_interval_;
   Clock clock_;
   Directory directory_;
   Sweeper sweeper_;

@@ -21,7 +21,6 @@ using messaging::TopicStatus;
 using store::Checkpoint;
 using store::Transaction;
 
-constexpr Duration shortest_look = std::chrono::seconds(10);
 constexpr Duration longest_look = std::chrono::hours(1);
 constexpr Duration between_steps = std::chrono::milliseconds(5);
 
@@ -107,10 +106,10 @@ class Moving {
 
 // Until it is looked again what is to be removed; nothing: never. With an age alone there is no
 // hurry.
-std::optional<Duration> next_look(const messaging::Retention& retention) {
-  if (retention.bytes || retention.compaction) return shortest_look;
+std::optional<Duration> next_look(const messaging::Retention& retention, Duration interval) {
+  if (retention.bytes || retention.compaction) return interval;
   if (!retention.age) return std::nullopt;
-  return std::clamp<Duration>(*retention.age / 60, shortest_look, longest_look);
+  return std::clamp<Duration>(*retention.age / 60, interval, longest_look);
 }
 
 }  // namespace
@@ -205,7 +204,7 @@ Task<void> Home::clean_topics() {
     Instant next = Instant::max();
     // None is ever taken out, so whoever comes meanwhile does no harm.
     for (const auto& [name, topic] : directory_.topics) {
-      const auto pause = next_look(topic->retention());
+      const auto pause = next_look(topic->retention(), retention_interval_);
       if (!pause) continue;
       next = std::min(next, runtime_.now() + *pause);
       co_await clean(*topic);
