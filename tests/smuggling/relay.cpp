@@ -72,7 +72,7 @@ bool RequestRelay::take_head() {
 
 bool RequestRelay::forward() {
   const wire::RequestHead& head = parser_.head();
-  if (head.method == wire::Method::connect) return stop("refused 405: no tunnels");
+  if (head.method == wire::Method::connect) return stop("refused 501: no tunnels");
   std::string room(pending().size() + wire::kMaxHostBytes, '\0');
   const std::string_view authority = head.authority.in(bytes());
   if (!authority.empty() && !wire::canonical_host(wire::split_authority(authority).host, room)) {

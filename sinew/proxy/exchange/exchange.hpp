@@ -215,6 +215,7 @@ class Exchange {
   Instant try_deadline_ = Instant::max();  // of this one
   bool request_broken_ = false;  // the upstream takes no more of it; an answer may still come
   bool answer_begun_ = false;    // some of it is on its way to the client
+  std::optional<std::uint64_t> sent_before_answer_;  // none: an interim one may be under way
   bool answer_done_ = false;
   bool gone_ = false;  // the client
   bool cut_ = false;   // the answer ends before its end

@@ -45,6 +45,7 @@ bool Exchange::begin_answer() noexcept {
   const OutFraming framing = framing_of(outgoing);
   tunnel_ = framing == OutFraming::tunnel;
   close_ = outgoing.mode.close = outgoing.mode.close || framing == OutFraming::close || tunnel_;
+  if (out_.empty()) sent_before_answer_ = out_.sent();
   const wire::Fault fault = put_answer_head(outgoing, framing, out_);
   if (fault != wire::Fault::none) {
     close_ = false;
@@ -178,11 +179,9 @@ void Exchange::cut_late(Late what) noexcept {
   }
 }
 
-// The client shall see that this is not the end of the answer: its connection ends instead.
+// The client shall see that this is not the end of the answer: its connection ends instead. Where
+// none of it is sent, it gets another answer.
 void Exchange::cut(ResponseFlag flag, std::string_view reason) noexcept {
-  cut_ = true;
-  record_.flags.set(flag);
-  record_.reason = reason;
   const bool upstreams = flag == ResponseFlag::upstream_closed ||
                          flag == ResponseFlag::upstream_reset ||
                          flag == ResponseFlag::upstream_malformed;
@@ -190,6 +189,14 @@ void Exchange::cut(ResponseFlag flag, std::string_view reason) noexcept {
   if (flag == ResponseFlag::upstream_timeout && !tunnel_) {
     cluster().failed(*endpoint_, LocalFailure::timeout);
   }
+  if (upstreams && out_.sent() == sent_before_answer_) {
+    out_.discard();
+    answer_begun_ = false;
+    return refuse({502, flag, "An invalid response was received from the upstream server", reason});
+  }
+  cut_ = true;
+  record_.flags.set(flag);
+  record_.reason = reason;
 }
 
 // The answer was read to its end: its connection can serve others, if nothing is left on it.

@@ -281,6 +281,19 @@ TEST(ExchangeTest, WhatIsNoAnswerIs502WithTheFault) {
   EXPECT_FALSE(world.observer.told.at(0).reason.empty());
 }
 
+TEST(ExchangeTest, ABodyThatIsMalformedFromItsBeginningIs502AsNothingOfTheAnswerIsSent) {
+  ProxyWorld world;
+  world.serve_always("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n");
+  world.start();
+
+  const std::string answer = world.talk(kGet);
+
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 502 Bad Gateway\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("200 OK")));
+  EXPECT_EQ(world.observer.told.at(0).flags, "UPE");
+  EXPECT_EQ(world.observer.told.at(0).status, 502);
+}
+
 TEST(ExchangeTest, AHeadRequestsAnswerHasNoBodyAndKeepsItsLength) {
   ProxyWorld world;
   world.serve_always("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");

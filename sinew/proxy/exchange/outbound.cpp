@@ -66,6 +66,12 @@ Flush Http1Out::flush() noexcept {
   return Flush::done;
 }
 
+void Http1Out::discard() noexcept {
+  first_ = count_ = 0;
+  holds_piece_ = shut_down_ = false;
+  body_ = 0;
+}
+
 void Http1Out::drop(std::size_t bytes) noexcept {
   while (bytes > 0) {
     wire::Bytes& piece = pieces_[first_];

@@ -49,6 +49,8 @@ class Http1Out final : public BodySink {
   void end(const Trailers& trailers) noexcept override;
   Flush flush() noexcept override;
   bool empty() const noexcept { return first_ == count_; }
+  // Forgets what is not sent; the next head begins anew. Only where none of it was.
+  void discard() noexcept;
 
   std::uint64_t sent() const noexcept { return sent_; }
   std::uint64_t body_bytes() const noexcept { return body_; }  // without framing, given so far
