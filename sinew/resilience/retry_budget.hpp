@@ -17,6 +17,7 @@ struct RetryBudgetSettings {
   int min_per_second = 10;  // in addition, so that a quiet client can retry at all
   Duration window = std::chrono::seconds(10);
 
+  bool operator==(const RetryBudgetSettings&) const = default;
   static void describe(config::Section<RetryBudgetSettings>& section);
   std::vector<std::string> violations() const;
 };

@@ -62,6 +62,12 @@ ActiveChecks::ActiveChecks(const ActiveCheckSettings& settings)
       policy_(settings.thresholds, StatusSet(settings.healthy_statuses),
               StatusSet(settings.unhealthy_statuses)) {}
 
+void ActiveChecks::know(const EndpointSet& set, Instant now) {
+  places_.clear();
+  for (const auto& member : set.members())
+    places_.push_back({member.endpoint, now});
+}
+
 void ActiveChecks::use(const EndpointSet& set, Instant now) {
   std::vector<Place> places;
   places.reserve(set.members().size());

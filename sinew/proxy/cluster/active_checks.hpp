@@ -26,6 +26,7 @@ struct ActiveCheckSettings {
   // check, which decides alone whatever the thresholds (Envoy).
   bool trust_new_endpoints = true;
 
+  bool operator==(const ActiveCheckSettings&) const = default;
   static void describe(config::Section<ActiveCheckSettings>& section);
   std::vector<std::string> violations() const;
 };
@@ -40,6 +41,8 @@ class ActiveChecks {
   // Throws Error invalid_input listing every violation.
   explicit ActiveChecks(const ActiveCheckSettings& settings);
 
+  // Endpoints that were in use before these checks were: none of them is new to use().
+  void know(const EndpointSet& set, Instant now);
   // The endpoints from now on. Those that stay keep their times; checks of those that left may
   // still end, and mean nothing.
   void use(const EndpointSet& set, Instant now);

@@ -35,6 +35,7 @@ struct BalancerSettings {
   int minimum_available_percent = 0;
   Duration latency_decay = std::chrono::seconds(10);  // of PeakLatency; linkerd's and Kong's
 
+  bool operator==(const BalancerSettings&) const = default;
   static void describe(config::Section<BalancerSettings>& section);
   std::vector<std::string> violations() const;
 };

@@ -51,6 +51,8 @@ struct Probe {
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::shared_ptr<const tls::ClientContext> tls = {};  // https
   std::string server_name = {};
+
+  bool operator==(const Probe&) const = default;
 };
 
 struct ClusterSettings {
@@ -67,7 +69,12 @@ struct ClusterSettings {
   std::optional<ActiveCheckSettings> active = {};
   Probe probe = {};
   std::optional<OutlierSettings> ejection = {};
+
+  bool operator==(const ClusterSettings&) const = default;
 };
+
+// What is wrong with them, each a sentence; empty: they can be used.
+std::vector<std::string> violations(const ClusterSettings& settings);
 
 // A cluster as all workers share it, from snapshot to snapshot: as long as its name stays, its
 // endpoints keep their health, ejections and counts. Settings are those of this object.
@@ -81,6 +88,7 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
+  // What it was made with; targets and probe may have changed since (see ClusterDirectory).
   const ClusterSettings& settings() const noexcept { return settings_; }
   ClusterLimits& limits() noexcept { return limits_; }
   resilience::RetryBudget& retry_budget() noexcept { return retry_budget_; }

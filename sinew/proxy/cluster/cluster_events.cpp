@@ -30,8 +30,8 @@ class AddressText {
 
 }  // namespace
 
-void note_transition(Cluster& cluster, const Endpoint& endpoint,
-                     const HealthTransition& transition) noexcept {
+void note_transition(Cluster& cluster, const Endpoint& endpoint, const HealthTransition& transition,
+                     std::string_view source, std::string_view reason) noexcept {
   const bool healthy = transition.to == HealthState::healthy;
   auto& counters = cluster.counters();
   count(healthy ? counters.became_healthy : counters.became_unhealthy);
@@ -41,7 +41,9 @@ void note_transition(Cluster& cluster, const Endpoint& endpoint,
                      {"host", endpoint.address().host},
                      {"endpoint", AddressText(endpoint).view()},
                      {"before", to_string(transition.from)},
-                     {"cause", to_string(transition.signal)}});
+                     {"source", source},
+                     {"cause", to_string(transition.signal)},
+                     {"reason", reason}});
 }
 
 void note_ejection(Cluster& cluster, const Endpoint& endpoint,

@@ -21,6 +21,7 @@ struct ClusterLimitSettings {
   std::int64_t max_requests = 1'024;     // requests that an endpoint works on
   std::int64_t max_retries = 3;          // of those, retries
 
+  bool operator==(const ClusterLimitSettings&) const = default;
   static void describe(config::Section<ClusterLimitSettings>& section);
 };
 

@@ -35,6 +35,7 @@ struct HealthThresholds {
   int tcp_failures = 0;
   int timeouts = 0;
 
+  bool operator==(const HealthThresholds&) const = default;
   static void describe(config::Section<HealthThresholds>& section);
 };
 

@@ -48,9 +48,23 @@ EndpointSet::EndpointSet(std::uint64_t version, std::vector<Member> members,
       hash_table_(table_of(members_, hash_slots)) {}
 
 EndpointRegistry::EndpointRegistry(std::uint32_t hash_slots)
-    : hash_slots_(hash_slots),
-      current_(std::make_shared<const EndpointSet>(1, std::vector<EndpointSet::Member>(), signals_,
-                                                   hash_slots)) {}
+    : hash_slots_(hash_slots), current_(make({}, hash_slots)) {}
+
+EndpointSetPtr EndpointRegistry::make(std::vector<EndpointSet::Member> members,
+                                      std::uint32_t hash_slots) {
+  return std::make_shared<const EndpointSet>(++last_version_, std::move(members), signals_,
+                                             hash_slots);
+}
+
+EndpointSetPtr EndpointRegistry::copy_with_slots(std::uint32_t hash_slots) {
+  const auto members = current_->members();
+  return make({members.begin(), members.end()}, hash_slots);
+}
+
+EndpointSetPtr EndpointRegistry::use_slots(std::uint32_t hash_slots) {
+  hash_slots_ = hash_slots;
+  return current_ = copy_with_slots(hash_slots);
+}
 
 EndpointRegistry::Change EndpointRegistry::configure(std::vector<Target> targets) {
   require_valid(targets);
@@ -137,8 +151,7 @@ EndpointRegistry::Change EndpointRegistry::apply(std::vector<Target> targets, An
   for (const auto& endpoint : change.removed) {
     if (endpoint->ejection().remove()) signals_->uncount_ejected();
   }
-  current_ = std::make_shared<const EndpointSet>(current_->version() + 1, std::move(members),
-                                                 signals_, hash_slots_);
+  current_ = make(std::move(members), hash_slots_);
   change.set = current_;
   return change;
 }

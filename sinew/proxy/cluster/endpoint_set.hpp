@@ -28,7 +28,7 @@ class EndpointSet {
   EndpointSet(std::uint64_t version, std::vector<Member> members,
               std::shared_ptr<ClusterSignals> signals, std::uint32_t hash_slots);
 
-  std::uint64_t version() const noexcept { return version_; }  // from 1, grows by one
+  std::uint64_t version() const noexcept { return version_; }  // from 1, grows
   std::span<const Member> members() const noexcept { return members_; }
   const ClusterSignals& signals() const noexcept { return *signals_; }
   // Which member owns which slot; empty unless the cluster hashes.
@@ -80,6 +80,12 @@ class EndpointRegistry {
   // Throws Error exhausted above kMaxEndpoints, and changes nothing then.
   Change resolved(std::string_view host, std::span<const std::string> addresses);
 
+  // From now on, with the endpoints as they are: a version of its own.
+  EndpointSetPtr use_slots(std::uint32_t hash_slots);
+  // The endpoints as they are under other slots, for who is not current yet: a version of its own,
+  // and current() stays.
+  EndpointSetPtr copy_with_slots(std::uint32_t hash_slots);
+
   // The names that need an answer from time to time, each once.
   std::vector<std::string> names() const;
 
@@ -93,7 +99,10 @@ class EndpointRegistry {
   static Weights wanted(const std::vector<Target>& targets, const Answers& answers);
   bool is_current(const Weights& wanted) const;
 
+  EndpointSetPtr make(std::vector<EndpointSet::Member> members, std::uint32_t hash_slots);
+
   std::uint32_t hash_slots_;
+  std::uint64_t last_version_ = 0;
   std::vector<Target> targets_;
   Answers answers_;
   std::shared_ptr<ClusterSignals> signals_ = std::make_shared<ClusterSignals>();

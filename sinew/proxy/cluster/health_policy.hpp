@@ -18,6 +18,7 @@ struct PassiveHealthSettings {
   std::vector<int> unhealthy_statuses = {429, 500, 503};
   HealthThresholds thresholds = {};
 
+  bool operator==(const PassiveHealthSettings&) const = default;
   static void describe(config::Section<PassiveHealthSettings>& section);
   std::vector<std::string> violations() const;
 };

@@ -28,6 +28,7 @@ struct OutlierSettings {
   int max_ejected_percent = 10;
   bool always_eject_one = false;
 
+  bool operator==(const OutlierSettings&) const = default;
   static void describe(config::Section<OutlierSettings>& section);
   std::vector<std::string> violations() const;
 };

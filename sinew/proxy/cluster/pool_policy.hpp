@@ -22,6 +22,7 @@ struct PoolSettings {
   int age_jitter_percent = 10;  // of max_age, at random less, so that they do not end together
   int max_requests = 10'000;    // on one connection; 1: none is used again
 
+  bool operator==(const PoolSettings&) const = default;
   static void describe(config::Section<PoolSettings>& section);
 };
 

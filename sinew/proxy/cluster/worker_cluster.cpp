@@ -78,7 +78,7 @@ Task<std::expected<UpstreamLease, ConnectFailure>> WorkerCluster::connect(
 
 void WorkerCluster::answered(Endpoint& endpoint, int status) noexcept {
   if (const auto transition = cluster_->passive().report_status(endpoint, status)) {
-    note_transition(*cluster_, endpoint, *transition);
+    note_transition(*cluster_, endpoint, *transition, "traffic");
   }
   const auto* outliers = cluster_->outliers();
   if (outliers == nullptr) return;
@@ -92,7 +92,7 @@ void WorkerCluster::failed(Endpoint& endpoint, LocalFailure failure) noexcept {
   const auto signal =
       failure == LocalFailure::timeout ? HealthSignal::timeout : HealthSignal::tcp_failure;
   if (const auto transition = cluster_->passive().report(endpoint, signal)) {
-    note_transition(*cluster_, endpoint, *transition);
+    note_transition(*cluster_, endpoint, *transition, "traffic");
   }
   const auto* outliers = cluster_->outliers();
   if (outliers == nullptr) return;
