@@ -46,6 +46,8 @@ void add_queue_commands(CLI::App& program, const Options& options, Action& actio
 void add_projection_commands(CLI::App& program, const Options& options, Action& action);
 void add_schema_commands(CLI::App& program, const Options& options, Errand& errand);
 void add_gateway_commands(CLI::App& program, const Options& options, Errand& errand);
+// Into the group of add_gateway_commands(), which is called before.
+void add_gateway_admin_commands(CLI::App& program, const Options& options, Errand& errand);
 void add_new_commands(CLI::App& program, const Options& options, Errand& errand);
 
 }  // namespace sinew::cli

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   cli::add_projection_commands(program, options, action);
   cli::add_schema_commands(program, options, errand);
   cli::add_gateway_commands(program, options, errand);
+  cli::add_gateway_admin_commands(program, options, errand);
   cli::add_resilience_commands(program, options, action);
   cli::add_new_commands(program, options, errand);
   cli::add_trace_command(program, options, action);
