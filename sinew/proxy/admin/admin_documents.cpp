@@ -63,9 +63,10 @@ Json budget_document(const resilience::RetryBudget::Snapshot& budget) {
 }
 
 Json pool_document(const WorkerCluster::Counts& counts) {
-  return JsonObject{{"in_use", counts.pool.in_use},    {"idle", counts.pool.idle},
-                    {"connecting", counts.connecting}, {"pending_requests", counts.pending},
-                    {"opened", counts.pool.opened},    {"reused", counts.pool.reused}};
+  return JsonObject{{"in_use", counts.pool.in_use},
+                    {"idle", counts.pool.idle},
+                    {"connecting", counts.connecting},
+                    {"pending_requests", counts.pending}};
 }
 
 }  // namespace

@@ -276,6 +276,8 @@ TEST(StateMetricsTest, SayHowWorkersClustersEndpointsAndTheSnapshotStand) {
   snapshot->version = 7;
   snapshot->loaded_at = parse_rfc3339("2026-05-04T10:30:00.5Z");
   snapshot->clusters.push_back(cluster);
+  cluster->counters().connections_reused = 9;
+  cluster->counters().ejected = 2;
   const auto permit = cluster->limits().try_take(ClusterLimit::requests);
   EXPECT_FALSE(cluster->limits().try_take(ClusterLimit::requests));
   exchange.endpoint().health().set(HealthState::unhealthy);
@@ -299,6 +301,10 @@ TEST(StateMetricsTest, SayHowWorkersClustersEndpointsAndTheSnapshotStand) {
   EXPECT_LINE(text, R"(sinew_proxy_cluster_limit_refused_total{cluster="catalog.upstream",)"
                     R"(limit="requests"} 1)");
   EXPECT_LINE(text, R"(sinew_proxy_pool_connections{cluster="catalog.upstream",state="idle"} 4)");
+  EXPECT_LINE(text, R"(sinew_proxy_pool_uses_total{cluster="catalog.upstream",)"
+                    R"(connection="reused"} 9)");
+  EXPECT_LINE(text, R"(sinew_proxy_endpoint_changes_total{cluster="catalog.upstream",)"
+                    R"(change="ejected"} 2)");
   EXPECT_LINE(text, R"(sinew_proxy_pool_pending_requests{cluster="catalog.upstream"} 2)");
   const std::string endpoint =
       R"({cluster="catalog.upstream",host="10.1.2.3",endpoint="10.1.2.3:8080"} )";

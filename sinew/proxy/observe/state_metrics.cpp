@@ -1,7 +1,10 @@
 #include "sinew/proxy/observe/state_metrics.hpp"
 
 #include <array>
+#include <atomic>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "sinew/proxy/observe/metrics_text.hpp"
 #include "sinew/proxy/observe/proxy_metrics.hpp"
@@ -109,13 +112,46 @@ void write_pools(MetricsText& text, const ProxyState& state) {
   text.gauge("sinew_proxy_pool_pending_requests", "Requests that wait for a connection.");
   for (const auto& [cluster, counts] : state.clusters)
     text.sample({{"cluster", cluster->settings().name}}, std::uint64_t{counts.pending});
-  text.counter("sinew_proxy_pool_uses_total",
-               "Requests on a connection of the pool, by whether it was opened for them.");
-  for (const auto& [cluster, counts] : state.clusters) {
-    const std::string_view name = cluster->settings().name;
-    text.sample({{"cluster", name}, {"connection", "new"}}, counts.pool.opened)
-        .sample({{"cluster", name}, {"connection", "reused"}}, counts.pool.reused);
+}
+
+// One sample a cluster and way to count.
+struct Counted {
+  std::string_view value;  // of the label
+  ClusterCounters::Count ClusterCounters::* count;
+};
+void write_counted(MetricsText& text, const ProxyState& state, std::string_view label,
+                   std::initializer_list<Counted> counted) {
+  for (const ClusterPtr& cluster : state.snapshot->clusters) {
+    const ClusterCounters& counters = std::as_const(*cluster).counters();
+    for (const auto& [value, count] : counted)
+      text.sample({{"cluster", cluster->settings().name}, {label, value}},
+                  (counters.*count).load(std::memory_order_relaxed));
   }
+}
+
+void write_events(MetricsText& text, const ProxyState& state) {
+  using Counters = ClusterCounters;
+  text.counter("sinew_proxy_pool_uses_total",
+               "Requests given a connection to an endpoint, by whether it had served one before.");
+  write_counted(
+      text, state, "connection",
+      {{"new", &Counters::connections_opened}, {"reused", &Counters::connections_reused}});
+  text.counter("sinew_proxy_connect_failures_total", "Connections that were not to be had.");
+  write_counted(text, state, "kind",
+                {{"refused", &Counters::connect_refused},
+                 {"tls", &Counters::connect_tls_failures},
+                 {"timeout", &Counters::connect_timeouts},
+                 {"limit", &Counters::connect_over_limit}});
+  text.counter(
+      "sinew_proxy_endpoint_changes_total",
+      "Endpoints that became what they were not; kept: enough failures, but as many as may "
+      "be were ejected already.");
+  write_counted(text, state, "change",
+                {{"unhealthy", &Counters::became_unhealthy},
+                 {"healthy", &Counters::became_healthy},
+                 {"ejected", &Counters::ejected},
+                 {"kept", &Counters::not_ejected},
+                 {"readmitted", &Counters::readmitted}});
 }
 
 // One sample an endpoint.
@@ -151,6 +187,7 @@ void write_state_metrics(const ProxyState& state, std::string& out) {
   write_limits(text, state);
   write_budgets(text, state);
   write_pools(text, state);
+  write_events(text, state);
   write_endpoints(text, state);
   write_snapshot(text, state);
 }
