@@ -330,34 +330,21 @@ TEST_P(ProjectionRebuildConformance, TwoRunnersOfOneRebuildDoNotDouble) {
     Lists view;
     ProjectionRunner first(db(), view, {.batch = 3});
     ProjectionRunner second(db(), view, {.batch = 3});
-    int stopped = 0;
-    const auto watch = [&](ProjectionRunner& runner) -> Task<void> {
-      try {
-        co_await runner.run();
-      } catch (const Error& error) {
-        if (error.condition() != Condition::conflict) throw;
-        ++stopped;
-      }
-    };
     run([&]() -> Task<void> {
-      async::Scope scope(co_await async::this_context());
-      scope.spawn(watch(first));
-      scope.spawn(watch(second));
-      for (int i = 0; i < 3; ++i)
-        co_await append("s", numbers(i * 30, i * 30 + 30));
-      co_await ask_for_rebuild(first);
-      second.wake();
-      for (int i = 3; i < 6; ++i)
-        co_await append("s", numbers(i * 30, i * 30 + 30));
-      co_await until([&] { return rebuilt(first) || rebuilt(second); });
-      while (co_await count("SELECT MAX(generation) FROM projection_generations") < 2 ||
-             co_await lists() != co_await expected())
-        co_await async::Sleep(std::chrono::milliseconds(10));
-      scope.cancel();
-      co_await scope.join();
+      const auto work = [&](const int&) -> Task<void> {
+        for (int i = 0; i < 3; ++i)
+          co_await append("s", numbers(i * 30, i * 30 + 30));
+        co_await ask_for_rebuild(first);
+        second.wake();
+        for (int i = 3; i < 6; ++i)
+          co_await append("s", numbers(i * 30, i * 30 + 30));
+        co_await until([&] { return rebuilt(first) || rebuilt(second); });
+        while (co_await count("SELECT MAX(generation) FROM projection_generations") < 2 ||
+               co_await lists() != co_await expected())
+          co_await async::Sleep(std::chrono::milliseconds(10));
+      };
+      EXPECT_LE(co_await compete(first, second, work), 1);
     });
-
-    EXPECT_LE(stopped, 1);
   });
 }
 

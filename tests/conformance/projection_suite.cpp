@@ -57,6 +57,26 @@ Task<void> ProjectionConformance::project(ProjectionRunner& runner, Task<void> w
   co_await scope.join();
 }
 
+Task<int> ProjectionConformance::compete(ProjectionRunner& first, ProjectionRunner& second,
+                                         std::function<Task<void>(const int& stopped)> work) {
+  int stopped = 0;
+  const auto watch = [&stopped](ProjectionRunner& runner) -> Task<void> {
+    try {
+      co_await runner.run();
+    } catch (const Error& error) {
+      if (error.condition() != Condition::conflict) throw;
+      ++stopped;
+    }
+  };
+  async::Scope scope(co_await async::this_context());
+  scope.spawn(watch(first));
+  scope.spawn(watch(second));
+  co_await work(stopped);
+  scope.cancel();
+  co_await scope.join();
+  co_return stopped;
+}
+
 Task<void> ProjectionConformance::append(std::string stream, std::vector<std::string> data) {
   std::vector<NewEvent> events;
   for (std::string& text : data) {
@@ -178,33 +198,20 @@ TEST_P(ProjectionConformance, StopsTheSecondRunnerOfOneName) {
     Sums sums;
     ProjectionRunner first(db(), sums, {.batch = 2});
     ProjectionRunner second(db(), sums, {.batch = 2});
-    int stopped = 0;
-    const auto watch = [&](ProjectionRunner& runner) -> Task<void> {
-      try {
-        co_await runner.run();
-      } catch (const Error& error) {
-        if (error.condition() != Condition::conflict) throw;
-        ++stopped;
-      }
-    };
     run([&]() -> Task<void> {
-      async::Scope scope(co_await async::this_context());
-      scope.spawn(watch(first));
-      scope.spawn(watch(second));
       int written = 0;
-      // Until they have met: one that waits for the database in between loads where it stands.
-      while (written < 20 || (stopped == 0 && written < 1000)) {
-        co_await append("s", {"1", "1"});
-        written += 2;
-      }
-      while (co_await applied() < written)
-        co_await async::Sleep(std::chrono::milliseconds(10));
-      scope.cancel();
-      co_await scope.join();
+      const auto work = [&](const int& stopped) -> Task<void> {
+        // Until they have met: one that waits for the database in between loads where it stands.
+        while (written < 20 || (stopped == 0 && written < 1000)) {
+          co_await append("s", {"1", "1"});
+          written += 2;
+        }
+        while (co_await applied() < written)
+          co_await async::Sleep(std::chrono::milliseconds(10));
+      };
+      EXPECT_EQ(co_await compete(first, second, work), 1);
       EXPECT_EQ(co_await applied(), written);
     });
-
-    EXPECT_EQ(stopped, 1);
   });
 }
 

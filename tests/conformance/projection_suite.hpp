@@ -19,6 +19,10 @@ class ProjectionConformance : public Conformance {
   Task<std::int64_t> applied();
   // Runs a projection beside `work`, and stops it once `done`.
   Task<void> project(store::ProjectionRunner& runner, Task<void> work, std::function<bool()> done);
+  // Runs two runners of one name beside `work`, then ends them. Gives how many of them gave way to
+  // the other.
+  Task<int> compete(store::ProjectionRunner& first, store::ProjectionRunner& second,
+                    std::function<Task<void>(const int& stopped)> work);
 };
 
 // Lists, by stream, what the events say, in their order: one that is skipped, doubled or out of
