@@ -13,6 +13,7 @@
 #include "sinew/messaging/backlog.hpp"
 #include "sinew/messaging/dead_letters.hpp"
 #include "sinew/store/personal_database.hpp"
+#include "sinew/store/projection_verbs.hpp"
 #include "sinew/store/schema.hpp"
 
 namespace sinew::context {
@@ -349,6 +350,9 @@ Task<Activity> ContextRunner::activity() {
     activity.in_work += static_cast<std::int64_t>(consumer->status().in_work);
     activity.moved += static_cast<std::int64_t>(consumer->status().handled);
   }
+    const auto views = co_await store::views_at_work(tx, database_->event_log());
+    activity.behind = views.behind;
+    activity.stalled_views = views.stalled;
   co_return activity;
 }
 

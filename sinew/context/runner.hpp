@@ -42,13 +42,15 @@ struct Activity {
   std::int64_t blocked = 0;  // messages behind a parked one
   std::int64_t parked = 0;   // messages for an operator
   std::int64_t running_sagas = 0;
-  std::int64_t stuck_sagas = 0;  // suspended, or with a failed compensation
-  std::int64_t moved = 0;        // grows with every message handled or published
+  std::int64_t stuck_sagas = 0;    // suspended, or with a failed compensation
+  std::int64_t behind = 0;         // events that views are to take yet
+  std::int64_t stalled_views = 0;  // paused, or with keys held, for an operator
+  std::int64_t moved = 0;          // grows with every message handled or published
   friend bool operator==(const Activity&, const Activity&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Activity, (),
                       (outbox, in_work, waiting, blocked, parked, running_sagas, stuck_sagas,
-                       moved))
+                       behind, stalled_views, moved))
 
 // Where one context is run.
 struct ContextPlace {

@@ -243,7 +243,7 @@ bool World::rests(Rest rest) {
   run_for(std::chrono::seconds(1));
   const auto now = activity();
   return before == now && now.outbox == 0 && now.in_work == 0 && now.waiting == 0 &&
-         (now.running_sagas == 0 || rest == Rest::but_sagas);
+         now.behind == 0 && (now.running_sagas == 0 || rest == Rest::but_sagas);
 }
 
 void World::check_invariants() {
@@ -329,6 +329,8 @@ context::Activity World::activity() {
     sum.parked += one.parked;
     sum.running_sagas += one.running_sagas;
     sum.stuck_sagas += one.stuck_sagas;
+    sum.behind += one.behind;
+    sum.stalled_views += one.stalled_views;
     sum.moved += one.moved;
   }
   return sum;

@@ -85,6 +85,20 @@ Task<ProjectionReport> report_projection(Transaction& transaction, EventLog& log
   co_return report;
 }
 
+Task<ViewsAtWork> views_at_work(Transaction& transaction, EventLog& log) {
+  ViewsAtWork all;
+  for (const std::string& name : co_await projection_names(transaction)) {
+    const ProjectionReport view = co_await report_projection(transaction, log, name);
+    // A view of another version stays as it is until its rebuild takes its place.
+    const bool frozen = view.building && view.building->version != view.live.version;
+    const bool rebuilds = view.building && !view.building->paused();
+    if (!frozen && !view.live.paused()) all.behind += view.behind;
+    if (rebuilds) all.behind += view.rebuild_behind;
+    if (view.live.paused() || (view.building && !rebuilds) || view.held_keys > 0) ++all.stalled;
+  }
+  co_return all;
+}
+
 Task<std::vector<HeldKey>> held_keys(Transaction& transaction, std::string name,
                                      std::size_t limit) {
   const Rows rows = co_await transaction.execute(

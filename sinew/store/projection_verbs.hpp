@@ -48,6 +48,14 @@ struct ProjectionReport {
 
 Task<std::vector<std::string>> projection_names(Transaction& transaction);
 Task<ProjectionReport> report_projection(Transaction& transaction, EventLog& log, std::string name);
+
+// What the views of a database have to do.
+struct ViewsAtWork {
+  std::int64_t behind = 0;   // events that they take by themselves
+  std::int64_t stalled = 0;  // views that wait for an operator, whole or with some of their keys
+};
+Task<ViewsAtWork> views_at_work(Transaction& transaction, EventLog& log);
+
 // The first ones by key, and the latest; 1 to 1000 each.
 Task<std::vector<HeldKey>> held_keys(Transaction& transaction, std::string name, std::size_t limit);
 Task<std::vector<SkippedEvent>> skipped_events(Transaction& transaction, std::string name,

@@ -271,6 +271,36 @@ TEST_P(ProjectionHeldConformance, ARebuildTakesInWhatWasHeld) {
   });
 }
 
+TEST_P(ProjectionHeldConformance, TellsWhatMovesFromWhatWaitsForAnOperator) {
+  for (const OnRefusal policy : {OnRefusal::pause_key, OnRefusal::pause_all}) {
+    use_seed(1);
+    Lists view;
+    view.policy = policy;
+    view.refused = {"bad"};
+    ProjectionRunner runner(db(), view);
+    const auto at_work = [this] {
+      return db().read(
+          [this](Transaction& tx) { return store::views_at_work(tx, db().event_log()); });
+    };
+    run([&]() -> Task<void> {
+      co_await runner.prepare();
+      co_await append("a", {"1", "bad", "2"});
+      const auto before = co_await at_work();
+      EXPECT_EQ(before.behind, 3);
+      EXPECT_EQ(before.stalled, 0);
+      const auto stalled = [&] {
+        const auto status = runner.status();
+        return status.state == ProjectionState::paused ||
+               (status.held_events == 2 && status.position == store::Checkpoint::from_position(4));
+      };
+      co_await project(runner, append("b", {"1"}), stalled);
+      const auto after = co_await at_work();
+      EXPECT_EQ(after.behind, 0);
+      EXPECT_EQ(after.stalled, 1);
+    });
+  }
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ProjectionHeldConformance);
 
 }  // namespace sinew::conformance

@@ -70,6 +70,7 @@ Json to_json(const OpenWork& work) {
   object.set("context", work.context);
   object.set("parked", work.parked);
   object.set("stuck_sagas", work.stuck_sagas);
+  object.set("stalled_views", work.stalled_views);
   return object;
 }
 

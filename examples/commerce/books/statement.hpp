@@ -50,8 +50,9 @@ struct ContextProblem {
 // What a context has that waits for an operator.
 struct OpenWork {
   std::string context;
-  std::int64_t parked = 0;       // messages
-  std::int64_t stuck_sagas = 0;  // suspended, or with a failed compensation
+  std::int64_t parked = 0;         // messages
+  std::int64_t stuck_sagas = 0;    // suspended, or with a failed compensation
+  std::int64_t stalled_views = 0;  // paused, or with keys held
 };
 
 struct Statement {

@@ -19,7 +19,9 @@
 #include "examples/commerce/sales/audit.hpp"
 #include "sinew/messaging/dead_letters.hpp"
 #include "sinew/saga/instances.hpp"
+#include "sinew/store/event_log.hpp"
 #include "sinew/store/outbox.hpp"
+#include "sinew/store/projection_verbs.hpp"
 
 namespace commerce::program {
 namespace {
@@ -49,7 +51,7 @@ std::string database_of(const fs::path& folder, std::string_view context) {
   return sinew::sqlite::Backend::database_path(folder / context);
 }
 
-Task<Pending> pending_in(Transaction& tx) {
+Task<Pending> pending_in(Transaction& tx, sinew::store::EventLog& log) {
   sinew::store::Outbox outbox;
   Pending pending;
   pending.messages = co_await outbox.size(tx);
@@ -59,6 +61,9 @@ Task<Pending> pending_in(Transaction& tx) {
   const auto sagas = co_await sinew::saga::count_instances(tx);
   pending.running_sagas = sagas.running;
   pending.stuck_sagas = sagas.stuck;
+  const auto views = co_await sinew::store::views_at_work(tx, log);
+  pending.behind = views.behind;
+  pending.stalled_views = views.stalled;
   const auto events = co_await tx.execute("SELECT COALESCE(MAX(position), 0) FROM events");
   pending.position = events[0].integer(0);
   co_return pending;
@@ -85,7 +90,9 @@ Task<Pending> pending_at_broker(Transaction& tx) {
   co_return pending;
 }
 
-bool moves(const Pending& pending) { return pending.messages != 0 || pending.running_sagas != 0; }
+bool moves(const Pending& pending) {
+  return pending.messages != 0 || pending.running_sagas != 0 || pending.behind != 0;
+}
 
 }  // namespace
 
@@ -101,8 +108,9 @@ std::string describe_motion(const Motion& motion) {
   std::string text;
   for (const auto& [context, pending] : motion) {
     if (!moves(pending)) continue;
-    text += fmt::format("{}{}: {} messages, {} sagas", text.empty() ? "" : "; ", context,
-                        pending.messages, pending.running_sagas);
+    text += fmt::format("{}{}: {} messages, {} sagas, {} events on their way to views",
+                        text.empty() ? "" : "; ", context, pending.messages, pending.running_sagas,
+                        pending.behind);
   }
   return text.empty() ? "something moved between two looks" : text;
 }
@@ -111,7 +119,9 @@ Task<Motion> look_at_motion(Runtime& runtime, fs::path folder) {
   Motion motion;
   for (const auto context : context_names) {
     const auto database = co_await open(runtime, database_of(folder, context));
-    motion.emplace(context, co_await database->read(pending_in));
+    motion.emplace(context, co_await database->read([&database](Transaction& tx) {
+      return pending_in(tx, database->event_log());
+    }));
     co_await database->close();
   }
   const auto broker = co_await open(runtime, sinew::sqlite::Backend::broker_path(folder));
@@ -145,8 +155,8 @@ Task<std::vector<reporting::RegisterBatch>> collect_batches(Runtime& runtime, fs
 std::vector<books::OpenWork> open_work(const Motion& motion) {
   std::vector<books::OpenWork> work;
   for (const auto& [context, pending] : motion) {
-    if (pending.parked == 0 && pending.stuck_sagas == 0) continue;
-    work.push_back({context, pending.parked, pending.stuck_sagas});
+    if (pending.parked == 0 && pending.stuck_sagas == 0 && pending.stalled_views == 0) continue;
+    work.push_back({context, pending.parked, pending.stuck_sagas, pending.stalled_views});
   }
   return work;
 }

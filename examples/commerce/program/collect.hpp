@@ -22,15 +22,17 @@ struct Pending {
   std::int64_t running_sagas = 0;  // and compensating
   std::int64_t parked = 0;
   std::int64_t stuck_sagas = 0;
+  std::int64_t behind = 0;  // events that views are to take yet
+  std::int64_t stalled_views = 0;
   std::int64_t position = 0;  // grows with every event or message written
   friend bool operator==(const Pending&, const Pending&) = default;
 };
 using Motion = std::map<std::string, Pending>;  // by context, and `broker`
 
-// Nothing is under way in either of two looks and nothing moved in between. What is parked or stuck
-// waits for an operator, and so is at rest.
+// Nothing is under way in either of two looks and nothing moved in between. What is parked, stuck
+// or stalled waits for an operator, and so is at rest.
 bool at_rest(const Motion& before, const Motion& after);
-// What moves, in words: "sales: 3 messages, 1 saga".
+// What moves, in words: "sales: 3 messages, 1 sagas, 0 events on their way to views".
 std::string describe_motion(const Motion& motion);
 
 // Errors of all three: not_found (no such system), unavailable (busy), corrupt, unsupported.

@@ -136,12 +136,12 @@ std::string statement_text(const books::Statement& statement) {
     return fmt::format("{}: {}: {}", entry.context, entry.problem.place, entry.problem.what);
   });
   text += listed("contexts that do not say the same:", statement.disagreements, disagreement_text);
-  text +=
-      listed("waiting for an operator (`sinew dlq list`, `sinew saga list`):", statement.open_work,
-             [](const books::OpenWork& work) {
-               return fmt::format("{}: {} parked messages, {} stuck sagas", work.context,
-                                  work.parked, work.stuck_sagas);
-             });
+  text += listed(
+      "waiting for an operator (`sinew dlq list`, `sinew saga list`, `sinew projection list`):",
+      statement.open_work, [](const books::OpenWork& work) {
+        return fmt::format("{}: {} parked messages, {} stuck sagas, {} stalled views", work.context,
+                           work.parked, work.stuck_sagas, work.stalled_views);
+      });
   if (statement.balanced()) return text + "\nThe books balance.\n";
   return text + fmt::format("\nThe books do NOT balance: look at {}.\n",
                             fmt::join(statement.suspects(), ", "));
