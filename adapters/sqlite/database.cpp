@@ -73,10 +73,14 @@ std::vector<std::string> Database::schema_statements(std::string_view sql) const
 
 store::EventLog& Database::event_log() { return core_->log; }
 Health Database::health() const { return core_->writer.health(); }
-std::string Database::trouble() const {
+store::DatabaseStatus Database::status() const {
+  store::DatabaseStatus status{.trouble = {},
+                               .refuses_writes = core_->writer.refuses_writes(),
+                               .queued = core_->writer.statistics().queued};
   const Health now = health();
-  if (now.state == Health::State::up) return {};
-  return now.reason.empty() ? "the database is closed" : now.reason;
+  if (now.state == Health::State::up) return status;
+  status.trouble = now.reason.empty() ? "the database is closed" : now.reason;
+  return status;
 }
 Statistics Database::statistics() const { return core_->writer.statistics(); }
 

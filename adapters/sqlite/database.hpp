@@ -105,7 +105,7 @@ class Database final : public store::Database {
   std::vector<std::string> schema_statements(std::string_view sql) const override;
   store::EventLog& event_log() override;
   Task<void> purge_deleted() override;
-  std::string trouble() const override;
+  store::DatabaseStatus status() const override;
   Task<void> close() override;
 
   Health health() const;

@@ -370,6 +370,24 @@ TEST(SqliteDatabase, RefusesMoreThanItsQueueHolds) {
   EXPECT_EQ(answers[2].error().condition(), Condition::exhausted);
 }
 
+TEST(SqliteDatabase, CountsTheTransactionsThatWait) {
+  TestDatabase test;
+  TestDatabase::Answer answer;
+  async::Scope scope(test.runtime);
+  std::size_t seen = 0;
+  const auto look = [&](Transaction&) -> Task<void> {
+    seen = test.database->status().queued;
+    co_return;
+  };
+  scope.spawn(test.one(look, answer));
+  scope.spawn(test.one(TestDatabase::note("a"), answer));
+  scope.spawn(test.one(TestDatabase::note("b"), answer));
+  test.runtime.run(scope.join());
+
+  EXPECT_EQ(seen, 2U);
+  EXPECT_EQ(test.database->status().queued, 0U);
+}
+
 TEST(SqliteDatabase, ClosesAfterWhatIsUnderWay) {
   TestDatabase test;
   TestDatabase::Answer before;

@@ -181,6 +181,7 @@ void Writer::break_batch(int code) {
   const Error error = writer.failure(code);
   if (writer.in_transaction()) writer.perform(Verb::rollback);
   if (single_) {
+    note_refusal(error);
     batch_.front().fail(pack(error));
     settle_batch();
   } else {
@@ -210,7 +211,12 @@ void Writer::requeue_batch() noexcept {
   queue_.splice_back(waiting);
 }
 
+void Writer::note_refusal(const Error& error) {
+  if (error.condition() == Condition::exhausted) refuses_writes_ = error.detail();
+}
+
 void Writer::fail_queue(const Error& error) noexcept {
+  note_refusal(error);
   while (!queue_.empty()) {
     Request& request = queue_.front();
     withdraw(request);
@@ -314,6 +320,7 @@ void Writer::committed() noexcept {
   if (outcome_ == 0) {
     ++statistics_.commits;
     statistics_.transactions += succeeded_;
+    refuses_writes_.clear();
     listeners_.tell();
     return settle_batch();
   }
@@ -326,6 +333,7 @@ void Writer::committed() noexcept {
 void Writer::fail_batch() noexcept {
   const bool refused = commit_refused(outcome_);
   const Condition condition = translate(outcome_, "", settings_.path).condition();
+  if (refused) note_refusal({condition, outcome_text_});
   while (!batch_.empty()) {
     Request& request = batch_.pop_front();
     const Applied applied = refused || request.failed() ? Applied::no : Applied::unknown;

@@ -44,6 +44,8 @@ class Writer final : private async::TurnEnd, private async::Timer {
   Task<void> close();
 
   Health health() const { return {health_, reason_}; }
+  // Why the last transaction found no room: on the disk, or in the log. Empty after one that did.
+  const std::string& refuses_writes() const noexcept { return refuses_writes_; }
   Statistics statistics() const noexcept;
 
  private:
@@ -79,6 +81,7 @@ class Writer final : private async::TurnEnd, private async::Timer {
   void requeue_batch() noexcept;
   void fail_batch() noexcept;
   void fail_queue(const Error& error) noexcept;
+  void note_refusal(const Error& error);
 
   int broken() const noexcept;
 
@@ -117,6 +120,7 @@ class Writer final : private async::TurnEnd, private async::Timer {
   State state_ = State::idle;
   Health::State health_ = Health::State::up;
   std::string reason_;
+  std::string refuses_writes_;
   Statistics statistics_;
 
   Errand errand_{*this};

@@ -176,7 +176,7 @@ TEST(SqliteWriter, StaysDownAndSaysSoWhenItCannotRecover) {
   EXPECT_THAT(second.error().detail(), HasSubstr("the folder does not sync"));
   EXPECT_THROW(disk.test.notes(), Error);
   EXPECT_EQ(disk.test.database->health().state, Health::State::down);
-  EXPECT_THAT(disk.test.database->trouble(), HasSubstr("the folder does not sync"));
+  EXPECT_THAT(disk.test.database->status().trouble, HasSubstr("the folder does not sync"));
   disk.test.close();
 
   disk.test.settings.files = nullptr;

@@ -15,6 +15,7 @@ namespace sinew::context {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -197,6 +198,9 @@ TEST_F(FullDisk, RefusesWritesWholeAndGoesOnWhenThereIsRoom) {
   EXPECT_EQ(world.number("shop", "SELECT COUNT(*) FROM orders"), placed);
   EXPECT_EQ(world.number("shop", "SELECT COUNT(*) FROM saga_instances"), placed);
   EXPECT_EQ(world.get("shop", "/health").status, 200) << "what reads goes on";
+  EXPECT_THAT(problems(), Contains(AllOf(HasSubstr("database: the last write did not fit"),
+                                         HasSubstr("the disk is full"))));
+  EXPECT_TRUE(world.context("shop").health().ready) << "what reads goes on";
 
   world.make_room();
   EXPECT_EQ(place("o-" + std::to_string(placed)).status, 202);

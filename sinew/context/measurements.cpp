@@ -22,6 +22,8 @@ double seconds_of(Duration duration) { return std::chrono::duration<double>(dura
 // What a context says of itself, read on its worker.
 struct Reading {
   Activity activity;
+  std::size_t queued = 0;       // transactions that wait for their turn
+  std::size_t connections = 0;  // HTTP
   std::map<std::string, messaging::ConsumerStatus> consumers;
   std::optional<messaging::RequesterStatus> questions;
   std::optional<InboxStatus> inbox;
@@ -31,6 +33,8 @@ Task<std::optional<Reading>> read(ContextRunner& runner) {
   if (!runner.open()) co_return std::nullopt;
   Reading reading;
   reading.activity = co_await runner.activity();
+  reading.queued = runner.database().status().queued;
+  reading.connections = runner.connections();
   reading.consumers = runner.consumers();
   if (runner.questions() != nullptr) reading.questions = *runner.questions();
   if (runner.inbox() != nullptr) reading.inbox = *runner.inbox();
@@ -49,6 +53,18 @@ void measure_activity(metrics::Registry& metrics, const std::string& context, co
   auto& sagas = metrics.gauges("sinew_sagas", "Live sagas.", {"context", "state"});
   sagas.with({context, "running"}).set(static_cast<double>(now.running_sagas));
   sagas.with({context, "stuck"}).set(static_cast<double>(now.stuck_sagas));
+}
+
+void measure_queues_within(metrics::Registry& metrics, const std::string& context,
+                           const Reading& reading) {
+  metrics
+      .gauges("sinew_database_queue", "Transactions that wait for their turn to be committed.",
+              {"context"})
+      .with({context})
+      .set(static_cast<double>(reading.queued));
+  metrics.gauges("sinew_http_connections", "Open connections to a context.", {"context"})
+      .with({context})
+      .set(static_cast<double>(reading.connections));
 }
 
 void measure_consumers(metrics::Registry& metrics,
@@ -114,6 +130,7 @@ Task<void> measure_context(metrics::Registry& metrics, ContextRunner& runner) {
         co_await async::call_on(runner.runtime(), [&runner] { return read(runner); });
     if (!reading) co_return;
     measure_activity(metrics, runner.name(), reading->activity);
+    measure_queues_within(metrics, runner.name(), *reading);
     measure_consumers(metrics, reading->consumers);
     if (reading->questions) measure_questions(metrics, runner.name(), *reading->questions);
     if (reading->inbox) measure_inbox(metrics, runner.name(), *reading->inbox);
@@ -140,7 +157,16 @@ Task<void> measure_topics(messaging::Broker& broker, metrics::Registry& metrics)
       "sinew_topic_skipped_records",
       "Records that retention removed before the group had accepted them, of all time.",
       {"topic", "group", "partition"}, most_positions);
+  auto& kept = metrics.gauges(
+      "sinew_topic_records",
+      "Records that a partition keeps, at most: from its first position to its last.",
+      {"topic", "partition"}, most_positions);
   for (const auto& topic : co_await broker.topics()) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const auto& [first, last] = topic.partitions[i];
+      kept.with({topic.spec.name, std::to_string(i)})
+          .set(static_cast<double>(last.position() - first.position()));
+    }
     for (const auto& group : topic.groups) {
       for (const auto& lag : group.lag) {
         const std::string partition = std::to_string(lag.partition);

@@ -277,9 +277,12 @@ void ContextRunner::wake() noexcept {
 Health ContextRunner::health() const {
   Health health;
   if (!ready_) health.problems.push_back("not started, or draining");
-  const std::string trouble = database_ ? database_->trouble() : "";
-  if (!trouble.empty()) health.problems.push_back("database: " + trouble);
+  const auto database = database_ ? database_->status() : store::DatabaseStatus();
+  if (!database.trouble.empty()) health.problems.push_back("database: " + database.trouble);
   health.ready = health.problems.empty();
+  if (!database.refuses_writes.empty()) {
+    health.problems.push_back("database: the last write did not fit: " + database.refuses_writes);
+  }
   if (outbox_.full()) {
     health.problems.push_back("outbox: full, writers are refused until the broker takes messages");
   }
@@ -327,6 +330,10 @@ const InboxStatus* ContextRunner::inbox() const noexcept {
   return forgetting_ ? &forgetting_->status() : nullptr;
 }
 
+std::size_t ContextRunner::connections() const noexcept {
+  return server_ ? server_->connections() : 0;
+}
+
 const messaging::RequesterStatus* ContextRunner::questions() const noexcept {
   return requester_ ? &requester_->status() : nullptr;
 }
@@ -343,6 +350,9 @@ Task<Activity> ContextRunner::activity() {
     const auto sagas = co_await saga::count_instances(tx);
     activity.running_sagas = sagas.running;
     activity.stuck_sagas = sagas.stuck;
+    const auto views = co_await store::views_at_work(tx, database_->event_log());
+    activity.behind = views.behind;
+    activity.stalled_views = views.stalled;
   });
   for (const auto& relay : relays_)
     activity.moved += static_cast<std::int64_t>(relay->status().published);
@@ -350,9 +360,6 @@ Task<Activity> ContextRunner::activity() {
     activity.in_work += static_cast<std::int64_t>(consumer->status().in_work);
     activity.moved += static_cast<std::int64_t>(consumer->status().handled);
   }
-    const auto views = co_await store::views_at_work(tx, database_->event_log());
-    activity.behind = views.behind;
-    activity.stalled_views = views.stalled;
   co_return activity;
 }
 

@@ -94,6 +94,8 @@ class ContextRunner final : private store::CommitListener {
   // Of the questions that the context asks; null when it asks none.
   const messaging::RequesterStatus* questions() const noexcept;
 
+  // Of its HTTP server, open now.
+  std::size_t connections() const noexcept;
   // Of its inbox; null while it does not run.
   const InboxStatus* inbox() const noexcept;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,13 @@
 namespace sinew::store {
 
 class EventLog;
+
+// How a database stands, for whoever watches it.
+struct DatabaseStatus {
+  std::string trouble;         // why it does not work now; empty while it does
+  std::string refuses_writes;  // why the last transaction found no room; empty after one that did
+  std::size_t queued = 0;      // transactions that wait for their turn
+};
 
 // The port to one context's own database. Lives on that context's worker; owned by its host.
 //
@@ -59,8 +67,7 @@ class Database {
   // timeout, cancelled, unsupported (this engine cannot).
   virtual Task<void> purge_deleted() = 0;
 
-  // Why it does not work now, for whoever asks for readiness; empty while it does.
-  virtual std::string trouble() const { return {}; }
+  virtual DatabaseStatus status() const { return {}; }
 
   // Waits for what is under way, then closes. Later calls fail with unavailable.
   virtual Task<void> close() = 0;

@@ -21,7 +21,7 @@ class DatabaseDecorator : public Database {
   }
   EventLog& event_log() override { return inner_.event_log(); }
   Task<void> purge_deleted() override { return inner_.purge_deleted(); }
-  std::string trouble() const override { return inner_.trouble(); }
+  DatabaseStatus status() const override { return inner_.status(); }
   Task<void> close() override { return inner_.close(); }
 
  protected:
