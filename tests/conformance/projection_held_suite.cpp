@@ -95,7 +95,31 @@ TEST_P(ProjectionHeldConformance, CatchesAKeyUpInOrderWhileMoreOfItComes) {
       });
       EXPECT_EQ(co_await lists(), co_await expected());
       EXPECT_EQ(co_await count("SELECT COUNT(*) FROM projection_held_events"), 0);
+      EXPECT_EQ(runner.status().held_events, 0u);
     });
+  });
+}
+
+// More than one transaction takes.
+TEST_P(ProjectionHeldConformance, CatchesUpAllOfAKeyHoweverMuchItIs) {
+  constexpr int most = 200;
+  Lists view;
+  view.policy = OnRefusal::pause_key;
+  view.refused = {"0"};
+  ProjectionRunner runner(db(), view);
+  run([&]() -> Task<void> {
+    const auto work = [&]() -> Task<void> {
+      Lines texts;
+      for (int i = 0; i < most; ++i)
+        texts.push_back(std::to_string(i));
+      co_await append("a", texts);
+      co_await until([&] { return runner.status().held_events == most; });
+      view.refused.clear();
+      co_await resume(db(), runner, "a");
+    };
+    co_await project(runner, work(), [&] { return runner.status().held_keys == 0; });
+    EXPECT_EQ(co_await lists(), co_await expected());
+    EXPECT_EQ(co_await count("SELECT COUNT(*) FROM projection_held_events"), 0);
   });
 }
 
@@ -181,6 +205,57 @@ TEST_P(ProjectionHeldConformance, SkipsOnlyTheEventThatAnOperatorNames) {
     EXPECT_EQ(skips.size(), 1u);
     EXPECT_EQ(skips.at(0).actor, "tester");
     EXPECT_NE(skips.at(0).error.find("stream a, version 1"), std::string::npos);
+  });
+}
+
+TEST_P(ProjectionHeldConformance, SkipsAnEventForTheViewThatWasNamedOnly) {
+  Lists view;
+  view.policy = OnRefusal::pause_key;
+  view.refused = {"bad"};
+  ProjectionRunner runner(db(), view);
+  run([&]() -> Task<void> {
+    co_await append("a", {"1", "bad"});
+    co_await insist([this](Transaction& tx) -> Task<void> {
+      const auto events = co_await db().event_log().read_stream(tx, "a", 1, 1);
+      co_await tx.execute(
+          "INSERT INTO projection_skips (projection, event_id, error, reason, actor, skipped_at) "
+          "VALUES ('another', ?, '', '', '', 0) ON CONFLICT DO NOTHING",
+          {events.at(0).id});
+    });
+    co_await project(runner, append("b", {"1"}), [&] {
+      return runner.status().position == store::Checkpoint::from_position(3);
+    });
+    EXPECT_EQ(runner.status().held_events, 1u);
+  });
+}
+
+// It is read as it is: the running code knows its tables no more.
+TEST_P(ProjectionHeldConformance, AFrozenViewTakesNothingOfAKeyThatIsResumed) {
+  Lists first;
+  first.policy = OnRefusal::pause_key;
+  first.refused = {"bad"};
+  Lists second(2);
+  second.policy = OnRefusal::pause_key;
+  second.refused = {"1"};
+  ProjectionRunner runner(db(), second);
+  run([&]() -> Task<void> {
+    ProjectionRunner old_runner(db(), first);
+    co_await project(old_runner, append("a", {"1", "bad"}),
+                     [&] { return old_runner.status().held_events == 1; });
+    const auto work = [&]() -> Task<void> {
+      co_await until([&] { return runner.status().rebuild && runner.status().rebuild->paused; });
+      co_await resume(db(), runner, "a");
+      co_await async::Sleep(std::chrono::seconds(1));
+      const auto held =
+          co_await db().read([](Transaction& tx) { return store::held_keys(tx, "lists", 10); });
+      EXPECT_TRUE(held.at(0).released) << held.at(0).reason;
+      EXPECT_EQ(co_await lists(), Lines{"a: 1"});
+      second.refused.clear();
+      co_await insist([](Transaction& tx) { return store::resume_projection(tx, "lists", {}); });
+      runner.wake();
+    };
+    co_await project(runner, work(), [&] { return runner.status().version == 2; });
+    EXPECT_EQ(co_await lists(), co_await expected());
   });
 }
 
