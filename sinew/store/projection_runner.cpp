@@ -22,6 +22,8 @@ constexpr Duration first_pause = std::chrono::milliseconds(50);
 constexpr Duration longest_pause = std::chrono::seconds(5);
 constexpr std::uint32_t most_doublings = 7;
 
+constexpr int most_preparations = 10;
+
 // Rows of old tables that one transaction removes; about a millisecond.
 constexpr std::size_t removed_at_once = 500;
 
@@ -73,7 +75,14 @@ void validate(std::span<Projection* const> projections) {
 
 Task<void> ProjectionRunner::prepare() {
   runtime_ = (co_await async::this_context()).runtime;
-  co_await load();
+  // A commit whose answer was lost is found out about by looking again.
+  for (int attempt = 1;; ++attempt) {
+    try {
+      co_return co_await load();
+    } catch (const Error& error) {
+      if (error.applied() != Applied::unknown || attempt == most_preparations) throw;
+    }
+  }
 }
 
 Task<void> ProjectionRunner::run() {

@@ -43,6 +43,18 @@ TEST_P(ProjectionRebuildConformance, MakesTheTablesWhereThereAreNone) {
   });
 }
 
+TEST_P(ProjectionRebuildConformance, IsPreparedThoughAnswersAreLost) {
+  tests::FaultyDatabase faulty(db());
+  Lists view;
+  ProjectionRunner runner(faulty, view);
+  run([&]() -> Task<void> {
+    faulty.losing_answers = 1;
+    co_await runner.prepare();
+    EXPECT_EQ(faulty.losing_answers, 0);
+    EXPECT_TRUE((co_await lists()).empty());
+  });
+}
+
 TEST_P(ProjectionRebuildConformance, TakesTablesOverThatAMigrationMade) {
   Lists view;
   run([&]() -> Task<void> {
