@@ -233,14 +233,18 @@ void Connection::account(const Response& response, Instant began) {
   const Duration took = now() - began;
   shared_.metrics.count(route, request.method, response.status, took);
   if (shared_.options.access_log == nullptr) return;
-  shared_.options.access_log->info(
-      "request", {{"method", wire::to_string(request.method)},
-                  {"path", request.path},
-                  {"route", route == nullptr ? std::string_view("none") : route->pattern},
-                  {"status", response.status},
-                  {"bytes", response.body.size()},
-                  {"micros", took / std::chrono::microseconds(1)},
-                  {"trace", trace_id_text(trace_)}});
+  // A gateway in front names the request: its log and ours are found by one word.
+  const auto id = request.headers.get("X-Request-Id");
+  const log::Logger& all = *shared_.options.access_log;
+  const log::Logger access_log = id.empty() ? all : all.with({{"request_id", id}});
+  access_log.info("request",
+                  {{"method", wire::to_string(request.method)},
+                   {"path", request.path},
+                   {"route", route == nullptr ? std::string_view("none") : route->pattern},
+                   {"status", response.status},
+                   {"bytes", response.body.size()},
+                   {"micros", took / std::chrono::microseconds(1)},
+                   {"trace", trace_id_text(trace_)}});
 }
 
 ServerMetrics::ServerMetrics(metrics::Registry* registry) {
