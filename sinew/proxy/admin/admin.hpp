@@ -13,6 +13,7 @@
 #include "sinew/async/task.hpp"
 #include "sinew/base/instant.hpp"
 #include "sinew/base/metrics.hpp"
+#include "sinew/base/time.hpp"
 #include "sinew/proxy/observe/access_log.hpp"
 #include "sinew/proxy/observe/proxy_metrics.hpp"
 #include "sinew/proxy/observe/state_metrics.hpp"
@@ -37,12 +38,20 @@ struct ReloadResult {
 };
 std::string_view to_string(ReloadResult::Outcome outcome) noexcept;
 
+// The reload that ended last, whatever asked for it; the start is one.
+struct LastReload {
+  ReloadResult result = {};
+  std::string cause = {};  // start, signal, files, call
+  Timestamp at = {};
+};
+
 // What the admin interface asks of the program that it is in. All of it is called on the
 // controller's reactor; what is empty or null is answered 501 or left out.
 struct AdminParts {
   std::function<Task<ProxyState>()> state = {};  // never empty
   std::function<Readiness()> readiness = {};     // never empty
   std::function<Task<ReloadResult>()> reload = {};
+  std::function<LastReload()> last_reload = {};
   std::function<void()> drain = {};             // begins to
   ProxyMetrics* metrics = nullptr;              // its exchanges
   const metrics::Registry* registry = nullptr;  // what else the process counts

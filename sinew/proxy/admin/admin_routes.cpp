@@ -88,6 +88,17 @@ void turn(const Found& found, HealthState health) {
   }
 }
 
+JsonObject reload_document(const ReloadResult& result) {
+  JsonObject document{{"outcome", to_string(result.outcome)},
+                      {"version", result.version},
+                      {"seconds", std::chrono::duration<double>(result.took).count()},
+                      {"warnings", JsonArray(result.warnings.begin(), result.warnings.end())}};
+  if (result.outcome != ReloadResult::Outcome::refused) return document;
+  document.set("errors", JsonArray(result.errors.begin(), result.errors.end()));
+  document.set("error_count", result.error_count);
+  return document;
+}
+
 class Routes {
  public:
   explicit Routes(const AdminParts& parts) : parts_(parts) {}
@@ -165,19 +176,22 @@ class Routes {
   Task<Response> reload() const {
     require(parts_.reload != nullptr, "reload");
     const ReloadResult result = co_await parts_.reload();
-    const JsonArray warnings(result.warnings.begin(), result.warnings.end());
-    JsonObject document{{"outcome", to_string(result.outcome)},
-                        {"version", result.version},
-                        {"seconds", std::chrono::duration<double>(result.took).count()},
-                        {"warnings", warnings}};
+    const JsonObject document = reload_document(result);
     if (result.outcome != ReloadResult::Outcome::refused) co_return http::ok(document);
-    document.set("errors", JsonArray(result.errors.begin(), result.errors.end()));
-    document.set("error_count", result.error_count);
     co_return http::problem(kInvalidFile,
                             fmt::format("the new configuration is refused ({} errors); nothing "
                                         "has changed",
                                         result.error_count),
                             document);
+  }
+
+  Task<Response> last_reload() const {
+    require(parts_.last_reload != nullptr, "last_reload");
+    const LastReload last = parts_.last_reload();
+    JsonObject document = reload_document(last.result);
+    document.set("cause", last.cause);
+    document.set("at", to_rfc3339(last.at));
+    co_return http::ok(document);
   }
 
   Task<Response> reopen_log() const {
@@ -215,6 +229,7 @@ http::Router admin_routes(const AdminParts& parts, bool allow_remote) {
   serve(Method::get, "/log-level", &Routes::log_level);
   serve(Method::post, "/drain", &Routes::drain);
   serve(Method::post, "/reload", &Routes::reload);
+  serve(Method::get, "/reload", &Routes::last_reload);
   serve(Method::post, "/access-log/reopen", &Routes::reopen_log);
   router.route(Method::put, "/log-level", [routes = Routes(parts)](const Request& request) {
     return routes.set_log_level(request);

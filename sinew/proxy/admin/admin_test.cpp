@@ -45,6 +45,14 @@ class AdminTest : public testing::Test {
     return {.state = [this]() -> Task<ProxyState> { co_return state(); },
             .readiness = [this] { return readiness_; },
             .reload = [this]() -> Task<ReloadResult> { co_return reloaded_; },
+            .last_reload =
+                [] {
+                  return LastReload{.result = {.outcome = ReloadResult::Outcome::refused,
+                                               .errors = {"kong.yml:7: unknown field"},
+                                               .error_count = 1},
+                                    .cause = "signal",
+                                    .at = parse_rfc3339("2026-05-04T11:00:00Z")};
+                },
             .drain = [this] { ++drains_; },
             .metrics = &metrics_,
             .registry = &registry_,
@@ -208,6 +216,15 @@ TEST_F(AdminTest, AReloadSaysWhatBecameOfIt) {
   EXPECT_EQ(refused.headers.get("Content-Type"), "application/problem+json");
   EXPECT_EQ(refused.json().at("errors").as_array()[1].as_string(), "kong.yml:9: no such service");
   EXPECT_EQ(refused.json().at("version").as_integer(), 4);
+}
+
+TEST_F(AdminTest, TheLastReloadIsShownWhateverAskedForIt) {
+  const Json last = get("/reload");
+
+  EXPECT_EQ(last.at("cause").as_string(), "signal");
+  EXPECT_EQ(last.at("at").as_string(), "2026-05-04T11:00:00Z");
+  EXPECT_EQ(last.at("outcome").as_string(), "refused");
+  EXPECT_EQ(last.at("errors").as_array()[0].as_string(), "kong.yml:7: unknown field");
 }
 
 TEST_F(AdminTest, TheAccessLogIsOpenedAnew) {
