@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cli/output.hpp"
 #include "cli/system.hpp"
@@ -24,6 +25,7 @@ enum ExitCode : int {
 
 // Options of every subcommand.
 struct Options {
+  std::vector<std::string> arguments;  // of the command line, without the program
   std::filesystem::path folder = "commerce-data";
   std::string context;  // empty: all
   Format format = Format::table;

@@ -2,9 +2,16 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 
+#include <unistd.h>
+
 #include "cli/command.hpp"
+#include "cli/gateway_options.hpp"
 #include "sinew/base/error.hpp"
 #include "sinew/gateway/configuration.hpp"
 #include "sinew/gateway/process_settings.hpp"
@@ -115,11 +122,38 @@ Task<int> run_check(const Options& options, CheckOptions check) {
   co_return reading.configuration ? exit_done : exit_usage;
 }
 
+// Becomes sinew-proxy, which stands beside this program, with what follows `gateway`: a process of
+// its own that has nothing of the contexts in it.
+void run_proxy(const std::vector<std::string>& arguments) {
+  const auto program =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sinew-proxy";
+  auto word = std::ranges::find(arguments, "gateway");
+  std::vector<std::string> words{program.string()};
+  if (word != arguments.end()) words.insert(words.end(), word + 1, arguments.end());
+  std::vector<char*> pointers;
+  for (auto& each : words)
+    pointers.push_back(each.data());
+  pointers.push_back(nullptr);
+  ::execv(program.c_str(), pointers.data());
+  throw Error(Condition::unavailable,
+              fmt::format("{} cannot be run: {}", program.string(), std::strerror(errno)));
+}
+
 }  // namespace
 
 void add_gateway_commands(CLI::App& program, const Options& options, Errand& errand) {
-  auto* group = program.add_subcommand("gateway", "The API gateway's configuration");
-  group->require_subcommand(1);
+  auto* group = program.add_subcommand(
+      "gateway", "Runs the API gateway by a file in Kong's declarative format; until Ctrl+C");
+  group->require_subcommand(0, 1);
+  auto run = std::make_shared<gateway::GatewayOptions>();
+  add_gateway_options(*group, *run);
+  group->callback([group, &errand, &options, run] {
+    if (!group->get_subcommands().empty()) return;
+    errand = [&options](async::Reactor&) -> Task<int> {
+      run_proxy(options.arguments);
+      co_return exit_failed;
+    };
+  });
   auto check = std::make_shared<CheckOptions>();
   auto* command = group->add_subcommand(
       "check", "Says everything that is wrong with a file in Kong's declarative format");

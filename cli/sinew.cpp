@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.fallthrough();
   cli::Options options;
+  options.arguments.assign(argv + 1, argv + argc);
   cli::Action action;
   cli::Errand errand;
   bool version = false;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "sinew/base/config.hpp"
 #include "sinew/base/error.hpp"
@@ -328,7 +329,11 @@ std::vector<Problem> listener_problems(const Configuration& configuration,
                      fmt::format("{} is no address of proxy_listen", listener.address.text)});
     }
   }
+  std::set<std::string> addresses;
   for (const auto& listen : entries) {
+    if (!addresses.insert(listen.address.text).second) {
+      out.push_back({{}, "proxy_listen", fmt::format("{} is there twice", listen.address.text)});
+    }
     const auto names_senders = [&](const ListenerSettings& listener) {
       return listener.address == listen.address && listener.proxy_protocol.has_value();
     };

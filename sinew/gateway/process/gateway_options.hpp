@@ -19,7 +19,9 @@ struct GatewayOptions {
   std::optional<std::string> access_log = {};  // off, stdout, stderr or a path; none: kong.conf's
   std::string access_log_format = "json";
   log::Format log_format = log::Format::text;
+  std::string notify_socket = {};  // of the service manager; empty: there is none
   bool watch_files = true;
+  bool allow_remote_admin = false;                    // which asks nobody who he is
   Duration drain_announce = Duration::zero();         // goes on to accept, though not ready
   Duration drain_timeout = std::chrono::seconds(30);  // then what is not done is cut
 };
