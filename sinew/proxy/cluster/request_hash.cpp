@@ -114,6 +114,12 @@ std::optional<std::uint64_t> hash_of(const HashKey& key, const wire::RequestHead
   return hash.value();
 }
 
+std::uint64_t hash_of_cookie(std::string_view value) noexcept {
+  KeyHash hash;
+  hash.add(value);
+  return hash.value().value_or(0);
+}
+
 std::optional<std::uint64_t> hash_of(const ClusterSettings& settings, const wire::RequestHead& head,
                                      wire::Bytes received, std::string_view path,
                                      const wire::IpAddress& client) noexcept {

@@ -27,4 +27,7 @@ std::optional<std::uint64_t> hash_of(const ClusterSettings& settings, const wire
                                      wire::Bytes received, std::string_view path,
                                      const wire::IpAddress& client) noexcept;
 
+// The same of a cookie's value, for one that is about to be set.
+std::uint64_t hash_of_cookie(std::string_view value) noexcept;
+
 }  // namespace sinew::proxy

@@ -290,7 +290,9 @@ void Exchange::decide_next() noexcept {
 }
 
 void Exchange::account() noexcept {
+  static constexpr int kClientGone = 499;                                  // nginx's, for logs
   if (incoming_.head == nullptr && record_.status == 0 && !gone_) return;  // nothing was asked
+  if (record_.status == 0 && gone_) record_.status = kClientGone;
   record_.ended = now();
   if (incoming_.head != nullptr) {
     record_.request = incoming_.head;

@@ -117,7 +117,8 @@ class Exchange {
   };
   Task<Attempted> attempt();
   void end_attempt() noexcept;
-  std::expected<EndpointPtr, NoEndpoint> choose() noexcept;
+  std::expected<EndpointPtr, NoEndpoint> choose();
+  std::uint64_t hash(const ClusterSettings& settings);
   Task<std::optional<Attempted>> connect();
   Attempted not_connected(const ConnectFailure& failure);
   bool begin_request() noexcept;
@@ -229,7 +230,8 @@ class Exchange {
   std::array<char, 2048> space_;
   Buffer large_space_;
   std::array<char, 64> client_text_;
-  std::array<char, 96> cookie_;
+  std::string cookie_;  // to be set: of a cluster that hashes by it
+  std::string cookie_value_;
 };
 
 }  // namespace sinew::proxy

@@ -39,6 +39,7 @@ bool Exchange::begin_answer() noexcept {
                           .request_id = identity_.id(),
                           .pseudonym = snapshot_->shared->pseudonym,
                           .upgrade = upgrade(),
+                          .set_cookie = cookie_,
                           .edits = filters_ ? &filter_context_.answer_edits : nullptr,
                           .length = whole_answer_,
                           .rechunk = filtered};

@@ -15,6 +15,16 @@ constexpr std::string_view kUnavailable = "The upstream server is currently unav
 constexpr std::string_view kInvalid = "An invalid response was received from the upstream server";
 constexpr std::string_view kLate = "The upstream server is timing out";
 
+std::string hex_of(std::uint64_t number) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (char& digit : text) {
+    digit = kDigits[number >> 60U];
+    number <<= 4U;
+  }
+  return text;
+}
+
 }  // namespace
 
 Task<Exchange::Attempted> Exchange::attempt() {
@@ -46,16 +56,29 @@ void Exchange::end_attempt() noexcept {
   request_broken_ = false;
 }
 
-std::expected<EndpointPtr, NoEndpoint> Exchange::choose() noexcept {
+std::expected<EndpointPtr, NoEndpoint> Exchange::choose() {
   if (std::exchange(same_endpoint_, false)) return endpoint_;
   const ClusterSettings& settings = cluster().cluster().settings();
   Balancer::Query query{.random = worker_.runtime.random(), .now = now(), .tried = &tried_};
-  if (settings.hash.source != HashKey::Source::none) {
-    query.hash =
-        hash_of(settings, *incoming_.head, request_bytes_, incoming_.path, incoming_.client)
-            .value_or(query.random);
-  }
+  if (settings.hash.source != HashKey::Source::none) query.hash = hash(settings);
   return cluster().choose(query);
+}
+
+// Of what the cluster hashes by. A client without the cookie gets one, which leads here again.
+std::uint64_t Exchange::hash(const ClusterSettings& settings) {
+  const auto found =
+      hash_of(settings, *incoming_.head, request_bytes_, incoming_.path, incoming_.client);
+  if (found) return *found;
+  const HashKey& key =
+      settings.hash.source == HashKey::Source::cookie ? settings.hash : settings.hash_fallback;
+  if (key.source != HashKey::Source::cookie || key.cookie_path.empty()) {
+    return worker_.runtime.random();
+  }
+  if (cookie_.empty()) {
+    cookie_value_ = hex_of(worker_.runtime.random());
+    cookie_ = key.name + "=" + cookie_value_ + "; Path=" + key.cookie_path;
+  }
+  return hash_of_cookie(cookie_value_);
 }
 
 // Nothing: lease_ is there.

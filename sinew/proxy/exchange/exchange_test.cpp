@@ -211,6 +211,36 @@ TEST(ExchangeTest, ButNeverForAPost) {
   EXPECT_EQ(world.observer.told[1].attempts, 1);
 }
 
+TEST(ExchangeTest, AClientWithoutTheCookieGetsOneThatLeadsItToTheSameEndpoint) {
+  ProxyWorld world;
+  world.settings.balancer.algorithm = Balancing::consistent_hash;
+  world.settings.hash_slots = 1'009;
+  world.settings.hash = {
+      .source = HashKey::Source::cookie, .name = "sticky", .cookie_path = "/shop"};
+  world.settings.targets.clear();
+  for (std::uint16_t at = 9'000; at < 9'008; ++at) {
+    world.settings.targets.push_back({.host = "127.0.0.1", .port = at});
+    world.serve(
+        [at](async::Stream& stream, int) -> Task<void> {
+          co_await read_until(stream, "\r\n\r\n");
+          co_await write(stream,
+                         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" + std::to_string(at));
+        },
+        at);
+  }
+  world.start();
+
+  const std::string first = world.talk(kGet);
+  const std::string cookie = field_of(first, "Set-Cookie");
+  ASSERT_THAT(cookie, testing::MatchesRegex("sticky=[0-9a-f]{16}; Path=/shop"));
+
+  const std::string again =
+      world.talk("GET / HTTP/1.1\r\nHost: a\r\nCookie: " + cookie.substr(0, cookie.find(';')) +
+                 "\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(body_of(again), body_of(first));
+  EXPECT_EQ(field_of(again, "Set-Cookie"), "");
+}
+
 TEST(ExchangeTest, NobodyListeningIs502AfterTheRetriesAndAnotherEndpointIsTried) {
   ProxyWorld world;
   world.settings.targets = {{.host = "127.0.0.1", .port = 9'001},

@@ -43,7 +43,7 @@ struct ExchangeRecord {
   wire::Bytes answer_bytes = {};
 
   // The answer as the client got it.
-  int status = 0;  // 0: none was sent
+  int status = 0;  // 499: the client has gone before; 0: none was sent
   std::uint64_t request_body_bytes = 0;
   std::uint64_t answer_body_bytes = 0;
   std::uint64_t received_bytes = 0;  // heads, framing and bodies, without TLS
