@@ -1,21 +1,26 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "sinew/proxy/cluster/balancer.hpp"
 #include "sinew/proxy/cluster/cluster_limits.hpp"
 #include "sinew/proxy/cluster/health_policy.hpp"
 #include "sinew/proxy/cluster/outlier_detector.hpp"
 #include "sinew/proxy/cluster/pool_policy.hpp"
+#include "sinew/proxy/cluster/request_hash.hpp"
 #include "sinew/proxy/cluster/retry_decision.hpp"
 #include "sinew/proxy/cluster/test_cluster.hpp"
+#include "sinew/proxy/cluster/test_upstreams.hpp"
+#include "sinew/wire/request_parser.hpp"
 #include "tests/support/counted_allocations.hpp"
 
 namespace sinew::proxy {
 namespace {
 
 using namespace std::chrono_literals;
-using test::allocations;
+using sinew::test::allocations;
 
 TEST(ClusterAllocations, AreCounted) {
   const auto before = allocations.load();
@@ -107,6 +112,50 @@ TEST(ClusterAllocations, NoneForAConnectionThatIsUsedAgain) {
 
   EXPECT_EQ(allocations.load(), before);
   EXPECT_GT(made, 100);
+}
+
+TEST(ClusterAllocations, NoneForALeaseThatIsTakenAndGivenBack) {
+  test::Upstreams upstreams(1, 2);
+  for (const std::size_t index : {0, 1})
+    upstreams.lease(index).give_back();
+  upstreams.transport.server_name = "not asked for in clear.test";
+  TestRandom random(1);
+  int served = 0;
+  const auto before = allocations.load();
+
+  for (int i = 0; i < 5'000; ++i) {
+    const auto endpoint = upstreams.worker->choose({.random = random()});
+    ASSERT_TRUE(endpoint);
+    auto lease = upstreams.worker->take_idle(*endpoint, upstreams.transport);
+    ASSERT_TRUE(lease);
+    upstreams.worker->answered(**endpoint, 200);
+    lease->give_back(parse_keep_alive("timeout=5"));
+    ++served;
+  }
+
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(served, 5'000);
+}
+
+TEST(ClusterAllocations, NoneForTheHashOfARequest) {
+  constexpr std::string_view kRequest =
+      "GET /?a=1&user=x%20y HTTP/1.1\r\nHost: a\r\nX-User: 7\r\nCookie: a=b; id=8\r\n\r\n";
+  wire::RequestParser parser;
+  const auto received = wire::as_bytes(kRequest);
+  ASSERT_EQ(parser.parse(received), wire::Progress::complete);
+  const wire::IpAddress client;
+  using Source = HashKey::Source;
+  const std::array<HashKey, 5> keys = {{{Source::header, "x-user"},
+                                        {Source::cookie, "id"},
+                                        {Source::query, "user"},
+                                        {Source::path},
+                                        {Source::client_address}}};
+  const auto before = allocations.load();
+
+  for (const auto& key : keys)
+    EXPECT_TRUE(hash_of(key, parser.head(), received, "/", client));
+
+  EXPECT_EQ(allocations.load(), before);
 }
 
 }  // namespace
