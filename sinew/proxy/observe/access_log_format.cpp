@@ -42,9 +42,30 @@ constexpr auto kDefaultJson = std::to_array<const char*>({"time",
                                                           "reason",
                                                           "http_user_agent"});
 
+template <typename Word>
+void put_ends(std::string_view text, char* out) noexcept {
+  Word first;
+  Word last;
+  std::memcpy(&first, text.data(), sizeof first);
+  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + text.size() - sizeof last, &last, sizeof last);
+}
+
+// Most texts of a format are short: for these two moves that overlap instead of a call.
 char* put(std::string_view text, char* out) noexcept {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  const std::size_t size = text.size();
+  if (size > 2 * sizeof(std::uint64_t)) {
+    std::memcpy(out, text.data(), size);
+  } else if (size >= sizeof(std::uint64_t)) {
+    put_ends<std::uint64_t>(text, out);
+  } else if (size >= sizeof(std::uint32_t)) {
+    put_ends<std::uint32_t>(text, out);
+  } else {
+    for (std::size_t i = 0; i < size; ++i)
+      out[i] = text[i];
+  }
+  return out + size;
 }
 
 char* put_digits(std::uint64_t value, int count, char* out) noexcept {

@@ -1,6 +1,7 @@
 #include "sinew/proxy/observe/log_escape.hpp"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "sinew/base/utf8.hpp"
@@ -56,17 +57,43 @@ char* put_json(std::string_view text, std::size_t& at, char* out) noexcept {
                                : put(character, out);
 }
 
+// Eight bytes at a time, for escapes that let a space pass: whether all of them go as they are. May
+// say no where a byte behind the first that does not is plain.
+bool are_plain(std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  const auto below = [](std::uint64_t word, std::uint64_t least) {
+    return (word - kEach * least) & ~word;
+  };
+  const std::uint64_t other = bytes | below(bytes, 0x20) | below(bytes ^ (kEach * '"'), 1) |
+                              below(bytes ^ (kEach * '\\'), 1) | below(bytes ^ (kEach * 0x7f), 1);
+  return (other & kHigh) == 0;
+}
+
+// As many of the bytes at the front as go as they are, or nearly.
+std::size_t put_plain(std::string_view text, char* out) noexcept {
+  std::size_t size = 0;
+  for (std::uint64_t bytes = 0; size + sizeof bytes <= text.size(); size += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + size, sizeof bytes);
+    if (!are_plain(bytes)) break;
+    std::memcpy(out + size, &bytes, sizeof bytes);
+  }
+  return size;
+}
+
 }  // namespace
 
 char* write_escaped(std::string_view text, LogEscape escape, char* out) noexcept {
   const Plain& plain = kPlain[static_cast<std::size_t>(escape)];
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t begin = at;
+    if (escape != LogEscape::bare) {
+      const std::size_t size = put_plain(text.substr(at), out);
+      at += size;
+      out += size;
+    }
     while (at < text.size() && plain[static_cast<unsigned char>(text[at])])
-      ++at;
-    std::memcpy(out, text.data() + begin, at - begin);
-    out += at - begin;
+      *out++ = text[at++];
     if (at == text.size()) break;
     if (escape == LogEscape::json) {
       out = put_json(text, at, out);
