@@ -68,7 +68,7 @@ void Worker::use_listeners(const SnapshotPtr& next) {
     const bool stays = std::ranges::any_of(next->listeners, [&](const ListenerSettings& settings) {
       return key_of(settings) == entry->first;
     });
-    if (!stays) close_listener(entry->second);
+    if (!stays) close_listener(std::move(entry->second));
     entry = stays ? std::next(entry) : listeners_.erase(entry);
   }
   for (const ListenerSettings& settings : next->listeners) {
@@ -77,19 +77,41 @@ void Worker::use_listeners(const SnapshotPtr& next) {
     if (fresh) opened.state = std::make_shared<ListenerState>();
     opened.state->settings = std::shared_ptr<const ListenerSettings>(next, &settings);
     opened.state->tls = settings.tls_context ? settings.tls_context : next->tls;
-    if (fresh) scope_.spawn(accept(*opened.listener, opened.state), "proxy accept");
+    if (!fresh) continue;
+    opened.accepting = std::make_unique<async::Scope>(context_.runtime, "proxy accept");
+    opened.accepting->spawn(accept(*opened.listener, opened.state));
   }
 }
 
-void Worker::close_listener(Opened& opened) noexcept {
-  opened.listener->close();
-  if (opened.state) opened.state->listening = false;
-  closed_.push_back(std::move(opened.listener));
+// The system resets who waits to be accepted by a listener that is closed: they are taken first. It
+// counts as a connection, so that a drain waits for it.
+void Worker::close_listener(Opened opened) {
+  if (!opened.state) return;
+  opened.state->listening = false;
+  count(1);
+  scope_.spawn(close_when_empty(std::move(opened)), "proxy accept");
 }
 
-void Worker::stop_accepting() noexcept {
+Task<void> Worker::close_when_empty(Opened opened) {
+  static constexpr Duration kTold = std::chrono::milliseconds(1);  // when nobody waits
+  static constexpr Duration kMost = std::chrono::seconds(1);
+  opened.accepting->cancel();
+  co_await opened.accepting->join();
+  const Instant until = context_.runtime.now() + kMost;
+  try {
+    while (context_.runtime.now() < until) {
+      take(co_await with_deadline(context_.runtime.now() + kTold, opened.listener->accept()),
+           opened.state);
+    }
+  } catch (const Error&) {  // nobody is left, or no time
+  }
+  opened.listener->close();
+  count(-1);
+}
+
+void Worker::stop_accepting() {
   for (auto& [key, opened] : listeners_)
-    close_listener(opened);
+    close_listener(std::move(opened));
   listeners_.clear();
 }
 
@@ -110,20 +132,30 @@ Task<void> Worker::accept(async::Listener& listener, std::shared_ptr<const Liste
       }
       co_return;
     }
-    WorkerGauges::add(context_.gauges.accepted, std::uint64_t{1});
-    if (count_ >= options_.max_connections) {
-      WorkerGauges::add(context_.gauges.refused_connections, std::uint64_t{1});
-      continue;
-    }
-    scope_.spawn(serve(std::move(stream), state), "proxy connection");
+    take(std::move(stream), state);
   }
+}
+
+void Worker::take(std::unique_ptr<async::Stream> stream,
+                  std::shared_ptr<const ListenerState> state) {
+  WorkerGauges::add(context_.gauges.accepted, std::uint64_t{1});
+  if (count_ >= options_.max_connections) {
+    WorkerGauges::add(context_.gauges.refused_connections, std::uint64_t{1});
+    return;
+  }
+  scope_.spawn(serve(std::move(stream), std::move(state)), "proxy connection");
+}
+
+void Worker::count(std::ptrdiff_t more) noexcept {
+  count_ += static_cast<std::size_t>(more);
+  context_.gauges.connections.store(count_, std::memory_order_relaxed);
 }
 
 Task<void> Worker::serve(std::unique_ptr<async::Stream> stream,
                          std::shared_ptr<const ListenerState> state) {
   ClientConnection connection(context_, std::move(state), std::move(stream));
   connections_.push_back(connection);
-  context_.gauges.connections.store(++count_, std::memory_order_relaxed);
+  count(1);
   try {
     co_await connection.serve();
   } catch (const Error& error) {
@@ -133,7 +165,7 @@ Task<void> Worker::serve(std::unique_ptr<async::Stream> stream,
   } catch (const std::exception& error) {
     log::error("a connection failed", {{"cause", error.what()}});
   }
-  context_.gauges.connections.store(--count_, std::memory_order_relaxed);
+  count(-1);
 }
 
 // How late a task is resumed is how long a request waits for its turn.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,7 +35,8 @@ class Worker {
 
   // Answers say close from now on; then accepting ends; then what is left is cut.
   void announce_end() noexcept { context_.draining = true; }
-  void stop_accepting() noexcept;
+  // Who waits to be accepted by now still is.
+  void stop_accepting();
   void close_idle(bool fresh_too) noexcept;
   void cut() noexcept { scope_.cancel(); }
   // All connections and acceptors are gone.
@@ -50,7 +52,8 @@ class Worker {
   };
   struct Opened {
     std::unique_ptr<async::Listener> listener;
-    std::shared_ptr<ListenerState> state;  // null until a snapshot is used that has it
+    std::shared_ptr<ListenerState> state;     // null until a snapshot is used that has it,
+    std::unique_ptr<async::Scope> accepting;  // as this is
   };
 
   static Key key_of(const ListenerSettings& settings) {
@@ -61,15 +64,17 @@ class Worker {
                    std::shared_ptr<const ListenerState> state);
   Task<void> watch_load();
   void use_listeners(const SnapshotPtr& next);
-  void close_listener(Opened& opened) noexcept;
+  void take(std::unique_ptr<async::Stream> stream, std::shared_ptr<const ListenerState> state);
+  void close_listener(Opened opened);
+  Task<void> close_when_empty(Opened opened);
+  void count(std::ptrdiff_t more) noexcept;
 
   EngineOptions options_;
   WorkerContext context_;
   std::map<Key, Opened> listeners_;
-  std::vector<std::unique_ptr<async::Listener>> closed_;  // until their acceptors have ended
   async::IntrusiveList<ClientConnection, ClientConnectionTag> connections_;
-  std::size_t count_ = 0;
-  async::Scope scope_;  // last: its tasks use the rest
+  std::size_t count_ = 0;  // of connections and of listeners that are being emptied
+  async::Scope scope_;     // last: its tasks use the rest
 };
 
 }  // namespace sinew::proxy
