@@ -1,6 +1,6 @@
 # What `cmake --install` puts where:
 #
-#   bin/                     the programs (component programs)
+#   bin/                     the programs (component programs; those of examples/: examples)
 #   lib/libsinew_*.a         the library, a file a module (component library, as all below)
 #   include/sinew/           its headers: the include path, so `#include "sinew/context/host.hpp"`
 #                            and `#include "adapters/sqlite/backend.hpp"` read as in this tree

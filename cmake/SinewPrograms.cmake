@@ -1,6 +1,7 @@
 # Programs, benchmarks and fuzz targets.
 #
-# sinew_program(NAME SOURCES files... DEPS targets...): bin/NAME, which `make install` installs.
+# sinew_program(NAME [EXAMPLE] SOURCES files... DEPS targets...): bin/NAME, which `make install`
+# installs; no package has the examples' programs.
 # sinew_bench(NAME DEPS targets...): bench/NAME.cpp becomes bin/bench_NAME (Google Benchmark).
 # sinew_fuzz(NAME DEPS targets...): fuzz/NAME.cpp, which defines LLVMFuzzerTestOneInput, becomes
 # bin/fuzz_NAME; its committed corpus is fuzz/corpus/NAME.
@@ -14,10 +15,14 @@ if(SINEW_FUZZ)
 endif()
 
 function(sinew_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "EXAMPLE" "" "SOURCES;DEPS")
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sinew_options ${ARG_DEPS} fmt::fmt)
-  install(TARGETS ${name} RUNTIME COMPONENT programs)
+  set(component programs)
+  if(ARG_EXAMPLE)
+    set(component examples)
+  endif()
+  install(TARGETS ${name} RUNTIME COMPONENT ${component})
 endfunction()
 
 function(sinew_bench name)
