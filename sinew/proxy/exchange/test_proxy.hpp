@@ -147,7 +147,7 @@ class ProxyWorld {
     back_ends.push_back(std::make_unique<BackEnd>(back, at, std::move(script)));
   }
   // One that answers every request without a body in the same way.
-  void serve_always(std::string answer) {
+  void serve_always(const std::string& answer) {
     serve([this, answer](async::Stream& stream, int) -> Task<void> {
       for (;;) {
         const std::string request = co_await read_until(stream, "\r\n\r\n");
