@@ -345,7 +345,7 @@ TEST_F(ClusterDirectoryTest, EndsEjectionsInTimeOrByACheckThatSucceeds) {
   HealthService service(backend);
   auto ejecting = settings({service.target()});
   ejecting.ejection = OutlierSettings{
-      .consecutive_server_errors = 1, .base_ejection = 30s, .always_eject_one = true};
+      .consecutive_server_errors = 1, .base_ejection = 30s, .max_ejected_percent = 100};
   auto cluster = use(ejecting);
   run();
   const auto eject = [&] {
@@ -371,7 +371,7 @@ TEST_F(ClusterDirectoryTest, EndsEjectionsInTimeOrByACheckThatSucceeds) {
 TEST_F(ClusterDirectoryTest, LeavesNoEndpointOutThatNothingWouldBringBack) {
   auto checked = settings({{"127.0.0.1", 1}});
   checked.active = every_second();
-  checked.ejection = OutlierSettings{.consecutive_server_errors = 1, .always_eject_one = true};
+  checked.ejection = OutlierSettings{.consecutive_server_errors = 1, .max_ejected_percent = 100};
   const auto cluster = use(checked);
   run();
   WorkerCluster(controller, cluster, 1).answered(*first(*cluster), 500);

@@ -24,7 +24,9 @@ bool ClusterSignals::try_count_ejected(int percent, bool always_one) noexcept {
   auto ejected = ejected_.load(std::memory_order_relaxed);
   do {
     const bool within = (std::uint64_t{ejected} + 1) * 100 <= allowed;
-    if (!within && !(always_one && ejected == 0)) return false;
+    // To have none is no better than to have a bad one.
+    const bool first_of_several = ejected == 0 && members() > 1;
+    if (!within && !(always_one && first_of_several)) return false;
   } while (!ejected_.compare_exchange_weak(ejected, ejected + 1, std::memory_order_relaxed));
   return true;
 }

@@ -24,7 +24,7 @@ struct OutlierSettings {
   Duration base_ejection = std::chrono::seconds(30);  // times the number of ejections
   Duration max_ejection = std::chrono::seconds(300);
   // Of the endpoints, ejected at the same time. 10 percent of fewer than ten endpoints is none, as
-  // in Envoy since 1.28, unless always_eject_one.
+  // in Envoy since 1.28, unless always_eject_one, which spares the only endpoint of a cluster.
   int max_ejected_percent = 10;
   bool always_eject_one = false;
 

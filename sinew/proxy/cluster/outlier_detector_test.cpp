@@ -111,6 +111,11 @@ TEST(OutlierDetector, TenPercentOfNineIsNobodyUnlessOneAlwaysMayBe) {
   EXPECT_FALSE(always.answers(1, 500, 5)->ejected);
 }
 
+TEST(OutlierDetector, TheOnlyEndpointStays) {
+  Outliers only({.always_eject_one = true}, 1);
+  EXPECT_FALSE(only.answers(0, 500, 5)->ejected);
+}
+
 TEST(OutlierDetector, EjectionsGrowWithTheirNumberAndShrinkInCalmIntervals) {
   Outliers outliers({.base_ejection = 30s, .max_ejection = 75s});
   Instant now(0s);
