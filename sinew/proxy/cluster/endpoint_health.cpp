@@ -29,13 +29,17 @@ std::uint8_t& counter_of(HealthSignal signal, EndpointHealth::Counts& counts) no
   return counts.timeouts;
 }
 
-// What is left of the counts when `signal` comes: the other direction begins anew.
-void clear_opposite(HealthSignal signal, EndpointHealth::Counts& counts) noexcept {
-  if (signal == HealthSignal::success) {
-    counts = {counts.successes, 0, 0, 0};
-  } else {
-    counts.successes = 0;
+// What is left of the counts when `signal` comes: the other direction begins anew, as far as who
+// reports it looks at that. Traffic whose checks are off must not end a row of failed probes.
+void clear_opposite(HealthSignal signal, const HealthThresholds& thresholds,
+                    EndpointHealth::Counts& counts) noexcept {
+  if (signal != HealthSignal::success) {
+    if (thresholds.successes > 0) counts.successes = 0;
+    return;
   }
+  if (thresholds.http_failures > 0) counts.http_failures = 0;
+  if (thresholds.tcp_failures > 0) counts.tcp_failures = 0;
+  if (thresholds.timeouts > 0) counts.timeouts = 0;
 }
 
 }  // namespace
@@ -89,7 +93,7 @@ std::optional<HealthTransition> EndpointHealth::report(
   while (true) {
     auto word = Word::unpack(bits);
     const auto from = word.state;
-    clear_opposite(signal, word.counts);
+    clear_opposite(signal, thresholds, word.counts);
     bool turns = false;
     if (from != to && threshold > 0) {
       const int count = ++counter_of(signal, word.counts);

@@ -46,9 +46,9 @@ struct HealthTransition {
 };
 
 // Whether an endpoint is healthy, by counting signals: of probes, of traffic, or of both, as in
-// Kong, where both move one state, each by its own thresholds. A success clears the failures
-// counted so far and a failure the successes, so a threshold counts consecutive ones (in Kong it
-// does so only where `successes` is set; without, failures of all times add up there). Healthy
+// Kong, where both move one state, each by its own thresholds. A success clears the failures that
+// its own thresholds look at, a failure the successes, so a threshold counts consecutive ones (in
+// Kong only where `successes` is set; without, failures of all times add up there). Healthy
 // endpoints count no successes, unhealthy ones no failures.
 //
 // Shared by workers: state and counters are one word and a transition is one step, so of several

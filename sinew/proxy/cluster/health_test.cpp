@@ -69,6 +69,20 @@ TEST(EndpointHealth, AThresholdOfZeroIsNotLookedAt) {
   EXPECT_FALSE(health.available());
 }
 
+TEST(EndpointHealth, WhoLooksAtNothingEndsNobodysRow) {
+  EndpointHealth health;
+  health.report(http_failure, kThresholds);
+  health.report(http_failure, kThresholds);
+  health.report(success, {});  // traffic, whose checks are off
+  health.report(http_failure, kThresholds);
+  EXPECT_EQ(health.state(), HealthState::unhealthy);
+
+  health.report(success, kThresholds);
+  health.report(http_failure, {});
+  health.report(success, kThresholds);
+  EXPECT_EQ(health.state(), HealthState::healthy);
+}
+
 TEST(EndpointHealth, ReportsTheTransitionOnceAndWhatMadeIt) {
   EndpointHealth health;
   EXPECT_FALSE(health.report(tcp_failure, kThresholds));
