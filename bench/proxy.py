@@ -19,12 +19,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "proxy"))
 
+from client import Client  # noqa: E402
 from gateway_process import (HAProxy, Nginx, Plan, Proxy, Service, Sinew,  # noqa: E402
                              make_certificate, write)
 
@@ -34,6 +37,7 @@ SETTLE_S, MEASURE_S = 1, 2  # wrk takes whole seconds
 IDLE = 2000
 ROUTES = 5000
 BODY_BYTES = 100_000
+RELOADS, RELOAD_LIMIT_S = 5, 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PROXY_CORE, LOAD_CORE = "1", "0"
 ON_PROXY_CORE, ON_LOAD_CORE = ["taskset", "-c", PROXY_CORE], ["taskset", "-c", LOAD_CORE]
@@ -41,6 +45,7 @@ ON_PROXY_CORE, ON_LOAD_CORE = ["taskset", "-c", PROXY_CORE], ["taskset", "-c", L
 # target: of nginx's CPU at most, as the project has promised it; None where nothing was.
 Work = namedtuple("Work", "name text tls fields path plan target")
 CLOSE = ["-H", "Connection: close"]
+UPLOAD = ["-s", "upload.lua"]  # in the benchmark's folder
 WORKS = [
     Work("plain", "keep-alive", False, [], "/", {}, 0.95),
     Work("log", f"keep-alive, {ROUTES} routes, access log", False, [], f"/route/{ROUTES - 1}/x",
@@ -49,7 +54,9 @@ WORKS = [
     Work("connect", "a connection each", False, CLOSE, "/", {}, None),
     Work("handshake", "a full TLS handshake each", True, CLOSE, "/", {}, 1.05),
     Work("body", f"answers of {BODY_BYTES // 1000} KB", False, [], "/large", {}, 1.0),
+    Work("upload", f"requests of {BODY_BYTES // 1000} KB", False, UPLOAD, "/", {}, 1.0),
 ]
+UPLOAD_SCRIPT = f"wrk.method, wrk.body = 'POST', string.rep('x', {BODY_BYTES})\n"
 
 
 class BackEnd(Nginx):
@@ -63,6 +70,7 @@ class BackEnd(Nginx):
         super().configure()
         path = self.folder / "nginx.conf"
         answer = f"""    root {self.folder}/html;
+    client_body_buffer_size 256k;
     location / {{ return 200 "hello, this is the answer of a back end\\n"; }}
     location = /large {{ open_file_cache max=10; }}
 """
@@ -145,7 +153,7 @@ def wrk(proxy, work, seconds):
     text = subprocess.run(
         [*ON_LOAD_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *work.fields,
          f"{scheme}://{HOST}:{port}{work.path}"], capture_output=True, text=True,
-        check=True).stdout
+        check=True, cwd=proxy.folder.parent).stdout
     errors = re.search(r"Non-2xx.*|Socket errors: .*(?:connect|timeout) [1-9].*", text)
     if errors:
         raise SystemExit(f"bench: {proxy.name} failed at {work.name}: {errors.group()}")
@@ -227,6 +235,34 @@ def run_idle(folder, kinds, back_end, certificate):
     show(f"{IDLE} idle TLS connections, each", secure, "KiB")
 
 
+def version_in_use(proxy):
+    with Client(proxy.admin_port, server_name="localhost") as admin:
+        return json.loads(admin.ask("/reload").body)["version"]
+
+
+def run_reload(folder, back_end, certificate):
+    """How long until a changed configuration of many routes is used, under load."""
+    routes = [f"/route/{i}/" for i in range(ROUTES)]
+    plan = Plan([Service([back_end.port], more_paths=routes)], [certificate], log=False)
+    with Sinew(folder / "sinew-reload", plan, Sinew.program) as proxy:
+        taken = []
+        load = threading.Thread(target=wrk, args=(proxy, WORKS[0], RELOADS))  # a second each
+        load.start()
+        for number in range(RELOADS):
+            plan.services[0].more_paths = [*routes, f"/new/{number}/"]
+            proxy.configure()
+            began = time.monotonic()
+            proxy.process.send_signal(proxy.reload_signal)
+            while version_in_use(proxy) < number + 2:  # the start's is 1
+                if time.monotonic() - began > RELOAD_LIMIT_S:
+                    raise SystemExit(f"bench: no reload within {RELOAD_LIMIT_S} s")
+                time.sleep(0.002)
+            taken.append((time.monotonic() - began) * 1000)
+        load.join()
+    print(f"  {f'{ROUTES} routes reloaded under load':<42}  ms  "
+          f"sinew {statistics.median(taken):8.2f}   target <= 1000")
+
+
 def installed(bin_folder):
     """The proxies that can be measured; says what is missing."""
     Sinew.program = str(bin_folder / "sinew-proxy")
@@ -249,7 +285,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("programs", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", action="append", help="the name of a work, or idle")
+    parser.add_argument("--only", action="append", help="the name of a work, or idle, or reload")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--proxies", nargs="*", help="by name")
     options = parser.parse_args()
@@ -262,6 +298,7 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="proxy.", dir=options.folder)).resolve()
     certificate = make_certificate(folder / "certificates", "test.example")
+    write(folder / "upload.lua", UPLOAD_SCRIPT)
     print(f"CPU of the proxy a request, {CONNECTIONS} connections, median of {options.rounds}")
     try:
         with BackEnd(folder / "back-end", Plan([], log=False)) as back_end:
@@ -270,6 +307,8 @@ def main():
                     run_work(work, folder, kinds, back_end, certificate, options.rounds)
             if not options.only or "idle" in options.only:
                 run_idle(folder, kinds, back_end, certificate)
+            if Sinew in kinds and (not options.only or "reload" in options.only):
+                run_reload(folder, back_end, certificate)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,7 +8,9 @@ A behaviour is a function of an Exchange: it answers, or does not, and may end t
 of PATHS are what servers have been seen to do; a test adds its own. A thread a connection.
 """
 
+import base64
 import contextlib
+import hashlib
 import json
 import re
 import socket
@@ -308,8 +310,10 @@ def websocket(exchange):
     if (exchange.seen.field("upgrade") or "").lower() != "websocket":
         exchange.answer(b"upgrade", "Upgrade: websocket\r\n", "426 Upgrade Required")
         return
+    key = (exchange.seen.field("sec-websocket-key") or "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()  # RFC 6455, section 1.3
     exchange.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                  "Upgrade: websocket\r\n\r\n")
+                  f"Upgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")
     while True:
         if exchange.connection.pending:
             exchange.send(exchange.connection.pending)

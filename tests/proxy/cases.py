@@ -31,20 +31,21 @@ def main(more=()):
 
 class Case(unittest.TestCase):
     def setUp(self):
-        (ROOT / "build").mkdir(exist_ok=True)
-        self.scratch = Path(tempfile.mkdtemp(prefix="sinew-proxy-", dir=ROOT / "build"))
+        self.scratch = Path(tempfile.mkdtemp(prefix="sinew-proxy-"))
         self.addCleanup(shutil.rmtree, self.scratch)
 
     def keep(self, context):
         """Enters it; it is left when the test ends."""
         return self.enterContext(context)
 
-    def proxy(self, plan, kind=None):
-        """Starts the proxy under test, or a peer; ended with the test."""
-        kind = kind or options.proxy
+    def proxy(self, plan, before=()):
+        """Starts the proxy under test, behind this command; ended with the test."""
+        kind = options.proxy
         folder = self.scratch / kind
         program = options.programs / "sinew-proxy" if kind == "sinew" else None
-        proxy = self.keep(PROXIES[kind](folder, plan, program))
+        proxy = PROXIES[kind](folder, plan, program)
+        proxy.prefix = list(before)
+        self.keep(proxy)
         self.addCleanup(self.show, proxy)
         return proxy
 

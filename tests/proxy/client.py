@@ -21,6 +21,7 @@ class Client:
         self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context:
             self.stream = context.wrap_socket(self.stream, server_hostname=server_name)
+        self.host = server_name or "test.example"
         self.pending = b""
         self.ended = False
 
@@ -40,7 +41,7 @@ class Client:
     def ask(self, path, method="GET", fields="", body=None):
         """Sends a request and reads its answer."""
         length = f"Content-Length: {len(body)}\r\n" if body is not None else ""
-        self.send(f"{method} {path} HTTP/1.1\r\nHost: test.example\r\n{fields}{length}\r\n"
+        self.send(f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\n{fields}{length}\r\n"
                   .encode("latin-1") + (body or b""))
         return self.read_answer(method)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from back_ends import HOST, free_port
 
+SOMEBODY = "nobody"  # whom sinew-proxy becomes where the tests are root
 READY_S = 20
 STOP_S = 20
 
@@ -59,6 +60,7 @@ class Plan:
     buffered_log: bool = False
     listener: dict = field(default_factory=dict)  # sinew: listeners
     conf: dict = field(default_factory=dict)  # kong.conf
+    arguments: list = field(default_factory=list)  # of sinew-proxy
 
 
 class Proxy:
@@ -168,13 +170,16 @@ class Sinew(Proxy):
     name, program = "sinew", "sinew-proxy"
 
     def configure(self):
+        give(self.folder.parent, self.folder)
         write(self.folder / "kong.json", json.dumps(self.document(), indent=1))
         write(self.folder / "kong.conf", "".join(f"{key} = {value}\n"
                                                  for key, value in self.settings().items()))
 
     def command(self):
         return [self.program, "--config", self.folder / "kong.json",
-                "--conf", self.folder / "kong.conf"]
+                "--conf", self.folder / "kong.conf", "--run-dir", self.folder, "--no-watch",
+                *self.plan.arguments,
+                *(["--user", SOMEBODY] if os.geteuid() == 0 else [])]
 
     def settings(self):
         listen = f"{HOST}:{self.port}"
@@ -350,6 +355,13 @@ def write(path, text):
     fresh.rename(path)
 
 
+def give(*paths):
+    """To whom sinew-proxy becomes, where it is not the tests' own user."""
+    if os.geteuid() == 0:
+        for path in paths:
+            shutil.chown(path, SOMEBODY)
+
+
 def make_certificate(folder, name, days=30):
     """A self-signed certificate by openssl, P-256."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -359,6 +371,7 @@ def make_certificate(folder, name, days=30):
          "-nodes", "-days", str(days), "-subj", f"/CN={name}", "-addext",
          f"subjectAltName=DNS:{name}", "-keyout", f"{key}.new", "-out", f"{chain}.new"],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    give(folder, f"{key}.new")
     os.rename(f"{key}.new", key)
     os.rename(f"{chain}.new", chain)
     return Certificate([name], chain, key)
