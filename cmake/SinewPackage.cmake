@@ -9,7 +9,10 @@
 install(FILES packaging/sinew-proxy.service
   DESTINATION lib/systemd/system COMPONENT service EXCLUDE_FROM_ALL)
 install(FILES packaging/gateway.yaml DESTINATION /etc/sinew COMPONENT service EXCLUDE_FROM_ALL)
-install(FILES docs/howto/run-the-proxy.md LICENSE
+install(FILES docs/howto/run-the-proxy.md
+  DESTINATION share/doc/sinew COMPONENT service EXCLUDE_FROM_ALL)
+# As Debian calls it; the library has the licence under its own name, and no file is in two packages.
+install(FILES LICENSE RENAME copyright
   DESTINATION share/doc/sinew COMPONENT service EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)

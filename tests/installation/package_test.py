@@ -34,9 +34,9 @@ class Package(unittest.TestCase):
     def setUpClass(cls):
         cls.scratch = Path(tempfile.mkdtemp(prefix="sinew-package-"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch)
-        run("cpack", "--config", options.build / "CPackConfig.cmake", "-G", "DEB", "-B",
-            cls.scratch / "made", "-D", "CPACK_COMPONENTS_ALL=programs;service")
-        cls.package, = (cls.scratch / "made").glob("*.deb")
+        run("cpack", "--config", options.build / "CPackConfig.cmake", "-B", cls.scratch / "made")
+        cls.package, = (cls.scratch / "made").glob("sinew_*.deb")
+        cls.library, = (cls.scratch / "made").glob("libsinew-dev_*.deb")
         cls.root = cls.scratch / "root"
         run("dpkg-deb", "--extract", cls.package, cls.root)
         cls.control = cls.scratch / "control"
@@ -59,12 +59,21 @@ class Package(unittest.TestCase):
             "usr/bin/sinew",
             "usr/bin/sinew-proxy",
             "usr/lib/systemd/system/sinew-proxy.service",
-            "usr/share/doc/sinew/LICENSE",
+            "usr/share/doc/sinew/copyright",
             "usr/share/doc/sinew/run-the-proxy.md",
         })
         listed = run("dpkg-deb", "--contents", self.package)
         self.assertNotRegex(listed, r"(?m)^.......w", "writable to a group or to all")
         self.assertNotRegex(listed, r"(?m)^\S+ (?!root/root)", "not root's")
+
+    def test_both_packages_can_be_installed(self):
+        def files(package):
+            listed = run("dpkg-deb", "--contents", package)
+            return {line.split()[5] for line in listed.splitlines() if not line.startswith("d")}
+        library = files(self.library)
+        self.assertEqual(files(self.package) & library, set())
+        self.assertIn("./usr/lib/cmake/Sinew/SinewConfig.cmake", library)
+        self.assertIn("./usr/include/sinew/sinew/context/host.hpp", library)
 
     def test_keeps_the_configuration_over_upgrades(self):
         self.assertEqual((self.control / "conffiles").read_text(encoding="utf-8"),
