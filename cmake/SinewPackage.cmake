@@ -11,7 +11,7 @@ install(FILES packaging/sinew-proxy.service
 install(FILES packaging/gateway.yaml DESTINATION /etc/sinew COMPONENT service EXCLUDE_FROM_ALL)
 install(FILES docs/howto/run-the-proxy.md
   DESTINATION share/doc/sinew COMPONENT service EXCLUDE_FROM_ALL)
-# As Debian calls it; the library has the licence under its own name, and no file is in two packages.
+# As Debian calls it. The library has the licence under its own name: no file is in two packages.
 install(FILES LICENSE RENAME copyright
   DESTINATION share/doc/sinew COMPONENT service EXCLUDE_FROM_ALL)
 
