@@ -360,6 +360,31 @@ TEST_P(ProjectionRebuildConformance, TwoRunnersOfOneRebuildDoNotDouble) {
   });
 }
 
+// Nothing comes to the live view, so neither of the two gives way there.
+TEST_P(ProjectionRebuildConformance, TwoRunnersOfOneRebuildShareItWithoutDoubling) {
+  tests::for_seeds(5, [this](std::uint64_t seed) {
+    use_seed(seed);
+    Lists view;
+    ProjectionRunner first(db(), view);
+    ProjectionRunner second(db(), view);
+    run([&]() -> Task<void> {
+      co_await project(first, append("s", numbers(0, 300)), [&] {
+        return first.status().position == store::Checkpoint::from_position(300);
+      });
+      const auto work = [&](const int&) -> Task<void> {
+        co_await until([&] { return rebuilt(first) && rebuilt(second); });
+        co_await ask_for_rebuild(first);
+        second.wake();
+        while (co_await count(
+                   "SELECT MAX(generation) FROM projection_generations WHERE state = 0") < 2)
+          co_await async::Sleep(std::chrono::milliseconds(1));
+      };
+      EXPECT_LE(co_await compete(first, second, work), 1);
+      EXPECT_EQ(co_await lists(), co_await expected());
+    });
+  });
+}
+
 TEST_P(ProjectionRebuildConformance, TriesAgainWhileTheDatabaseIsAway) {
   tests::FaultyDatabase faulty(db());
   Lists view;
