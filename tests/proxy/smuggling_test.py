@@ -128,8 +128,9 @@ class Smuggling(cases.Case):
         else:
             self.assertEqual(found, expected)
         self.assertNotIn("?", [each.head.method for each in seen])
+        # Twice where the connection was found closed: then a part of it goes on a fresh one, too.
         begun = sum(outcome.startswith(("cut", "begun")) for outcome, _ in example.verdict)
-        self.assertLessEqual(len(seen) - len(found), begun)
+        self.assertLessEqual(len(seen) - len(found), 2 * begun)
 
     def test_requests_in_front_of_a_plain_back_end(self):
         self.check_requests(self.back_end.port, parted=True)
