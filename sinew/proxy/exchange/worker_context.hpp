@@ -40,8 +40,10 @@ struct WorkerGauges {
 
 // What the connections and exchanges of one worker share.
 struct WorkerContext {
-  WorkerContext(async::Runtime& on, ExchangeObserver& told, WorkerGauges& counted)
-      : runtime(on), observer(told), gauges(counted) {}
+  WorkerContext(async::Runtime& on, ExchangeObserver& told, WorkerGauges& counted);
+  WorkerContext(const WorkerContext&) = delete;
+  WorkerContext& operator=(const WorkerContext&) = delete;
+  ~WorkerContext();
 
   async::Runtime& runtime;
   ExchangeObserver& observer;
